@@ -303,7 +303,7 @@ $(EVENTS): tests/events/requirements.txt requirements.txt
 
 # Two worlds at once, because killed tasks wait most of the time. Both write to one file; if both
 # succeed, it becomes the table of docs/reliability.md.
-SOAKED := agent_connection awx debian discs events ground recover several_hosts
+SOAKED := agent_connection awx debian discs events ground recover several_hosts uninstall
 SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
 soak: export OPENSTACK_HOME := /run/openstack

@@ -1,22 +1,28 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role host removes all that it has brought, and nothing else. No guest boots."""
+"""The role host removes all that it has brought, and nothing else, also if it is killed on the way.
+
+No guest boots.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import re
+import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .conftest import Play, inventory, run
+from .conftest import ROOT, Play, inventory, run
 
+PROGRAM = ROOT / 'roles' / 'host' / 'files' / 'uninstall'
 FOLDERS = (
     '/etc',
     '/run',
@@ -39,6 +45,29 @@ SHOP = {'project': 'shop'}
 FOREIGN = """<network><name>foreign</name><bridge name='foreign0'/></network>"""
 MACHINE = """<domain type='qemu'><name>hk-foreign</name><memory unit='MiB'>64</memory>
   <os><type>hvm</type></os></domain>"""
+
+# Each run of the program is killed before its 25th action, in the long form before its second and
+# twelfth by turns: a program is started, a file is removed, replaced or written, a signal is sent.
+# What takes nine actions begins anew after each of them.
+TURNS, FEWER_TURNS = ('2', '12'), ('25',)
+# Imported by each Python: counts in that program only, from the first change on.
+KILLER = """
+import os, signal, sys
+left = int(os.environ['KILLED_AT'])
+acts = ('os.kill', 'os.remove', 'os.rename', 'os.rmdir', 'subprocess.Popen')
+def count(event, values):
+    global left
+    left -= event in acts or event == 'open' and values[1] == 'w'
+    if not left:
+        signal.raise_signal(signal.SIGKILL)
+def wait(frame, event, value):
+    code = frame.f_code
+    if code.co_name == 'apply' and code.co_filename.endswith('/__main__.py'):
+        sys.setprofile(None)
+        sys.addaudithook(count)
+if sys.orig_argv[-1] == 'run' and sys.orig_argv[-2].endswith('uninstall'):
+    sys.setprofile(wait)
+"""
 
 
 def lines(*words: str) -> list[str]:
@@ -85,8 +114,9 @@ def absent(*words: str, **options: bool) -> Play:
 
 def removed(play: Play) -> set[str]:
     """Return what a run reports, in check mode without `would`."""
-    assert play.changed > 0
-    return {text.removeprefix('would ') for text in re.findall(r'"msg": "(.*)"', play.output)}
+    reported = re.findall(r'^changed: .* => \n +msg: (.*)$', play.output, re.MULTILINE)
+    assert reported, play.output
+    return {text.strip("'").removeprefix('would ') for text in reported}
 
 
 @pytest.fixture
@@ -118,8 +148,32 @@ def fill(folder: Path) -> None:
         assert made.get('changed'), made
 
 
-def test_uninstall(lan: None, tmp_path: Path) -> None:
-    """The host is as it was before; what libvirt has of others stays."""
+@pytest.fixture
+def killer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, soak: bool) -> Callable[[], None]:
+    """Return what sees to it that the next run of the program of the role is killed."""
+    turns = itertools.cycle(TURNS if soak else FEWER_TURNS)
+
+    def aim() -> None:
+        (tmp_path / 'sitecustomize.py').write_text(KILLER)
+        monkeypatch.setenv('PYTHONPATH', str(tmp_path))
+        monkeypatch.setenv('KILLED_AT', next(turns))
+
+    return aim
+
+
+def finish(aim: Callable[[], None]) -> int:
+    """Run the program of the role again and again until it ends; return how often it is killed."""
+    words = ['/usr/bin/python3', '-B', str(PROGRAM), 'run']
+    times = 0
+    while (ended := subprocess.run(words, capture_output=True, text=True, check=False)).returncode:
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        times += 1
+        aim()
+    return times
+
+
+def test_uninstall(lan: None, killer: Callable[[], None], tmp_path: Path) -> None:
+    """The host is as it was before, though each run is killed; what libvirt has of others stays."""
     before = look()
     assert Play('hanok.cloud.host', '-e', json.dumps(OPTIONS)).changed > 0
     fill(tmp_path)
@@ -141,9 +195,16 @@ def test_uninstall(lan: None, tmp_path: Path) -> None:
     predicted = absent('--check', host_delete_resources=True)
     assert inventory() == full
     would = removed(predicted)
-    done = absent(host_delete_resources=True)
     deleted = re.compile('delete (lb|server|volume|image) ')
-    assert removed(done) == {text for text in would if not deleted.match(text)}
+    killer()
+    killed = absent(host_delete_resources=True)
+    assert removed(killed) == {text for text in would if not deleted.match(text)}
+    killer()
+    again = absent()
+    assert removed(again) <= removed(killed)
+    assert 'rc: -9' in killed.output
+    assert 'rc: -9' in again.output
+    assert finish(killer) > 1
     left = differences(before, look())
     assert foreign == {path: path.read_text() for path in foreign}
     assert set(left) == set(map(str, foreign)), left

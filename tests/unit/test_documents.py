@@ -182,7 +182,7 @@ def yaml_strings(value: Any) -> Iterator[str]:
 def messages() -> tuple[str, ...]:
     """Return every string of the plugins and the roles."""
     found: set[str] = set()
-    programs = (ROOT / 'roles').glob('*/files/*.py')
+    programs = (ROOT / 'roles').glob('*/files/**/*.py')
     for path in (*(ROOT / 'plugins').rglob('*.py'), *programs):
         found.update(python_strings(path.read_text(encoding='utf-8')))
     for path in (ROOT / 'roles').glob('*/files/*-hook'):
