@@ -44,14 +44,15 @@ def find_remains(host: Host) -> Remains:
         elif found:
             balancers[domain.UUIDString()] = found
     networks = map(_network, hypervisor.qemu.listAllNetworks())
+    disks = {kind: writer_of(host).sizes(kind) for kind in (ROOT, VOLUME, IMAGE)}
     return Remains(
         export=_export(host.record.export_path),
         machines=machines,
         balancers=balancers,
         networks=tuple(network for network in networks if network),
         disks={
-            **{kind: writer_of(host).sizes(kind) for kind in (ROOT, VOLUME, IMAGE)},
-            'iso': writer_of(host).sizes(IMAGE, 'raw'),
+            **{kind: {uuid: of[0] for uuid, of in disks[kind].items()} for kind in disks},
+            'iso': {uuid: of[0] for uuid, of in disks[IMAGE].items() if of[1] == 'raw'},
         },
         unreadable=tuple(unreadable),
     )

@@ -18,7 +18,6 @@ from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.record import description_columns
 from . import image_import
-from .images import USES
 from .pool_writer import writer_of
 from .pools import Disk, pool_of
 
@@ -61,9 +60,12 @@ class ImageWriter:
         """Update what can be changed of images."""
         return self.record.writer.update(changes, Image, _columns)
 
-    def delete(self, changes: Changes) -> Outcomes:
-        """Delete images that are not in use."""
-        begun = self.record.writer.begin_deletion(changes, 'server', USES.format(id='?1'))
+    def delete(self, changes: Changes, uses: str) -> Outcomes:
+        """Delete images that are not in use.
+
+        ``uses``: the condition for a server s that uses the image with the id ?1.
+        """
+        begun = self.record.writer.begin_deletion(changes, 'server', uses)
         deleted = self.work.then_each(begun, self._delete)
         return self.work.finish(deleted, _DELETED)
 

@@ -97,7 +97,7 @@ class LocalImages:
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete images that are not in use."""
-        return self._writer().delete(changes)
+        return self._writer().delete(changes, USES.format(id='?1'))
 
 
 def _image(row: ListedImage, disk_missing: bool) -> Image:

@@ -14,7 +14,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from typing import Any, Dict, FrozenSet
+from typing import Any, Dict, FrozenSet, Tuple
 
 from ..record.host import Host
 from .pools import Disk, Pool
@@ -96,20 +96,19 @@ class PoolWriter(Pool):
             command = ('qemu-img', 'check', '-q', '-f', disk.format, '-r', 'leaks', disk.path)
             self.host.work.run(*command, locks=locks)
 
-    def sizes(self, kind: str, *formats: str) -> Dict[str, int]:
-        """The sizes (bytes) of all disks of a kind, by UUID: the variable part of their paths.
+    def sizes(self, kind: str) -> Dict[str, Tuple[int, str]]:
+        """The sizes (bytes) and formats of all disks of a kind.
 
-        ``formats``: only those; only ISO images are raw.
+        By UUID: the variable part of their paths. Only ISO images are raw.
         """
         before, _star, after = self.path(kind, '*').rpartition('*')
         pattern = f'{glob.escape(before)}*{after}'
-        found: Dict[str, int] = {}
+        found: Dict[str, Tuple[int, str]] = {}
         for path in glob.glob(pattern):
             name = path[len(before) : -len(after)]
             if _UUID.match(name):
                 info = self._info(Disk(self.path(kind, name), ''))
-                if not formats or info['format'] in formats:
-                    found[name] = int(info['virtual-size'])
+                found[name] = int(info['virtual-size']), info['format']
         return found
 
 
