@@ -97,7 +97,8 @@ def test_changes_are_refused(group: int) -> None:
     before = (STATE / 'hanok.json').read_bytes()
     found = as_user('server', group, name='seen', description='new')
     assert found['msg'] == (
-        'the local cloud is this host, which only root may change; set become: true in the play'
+        'the local cloud is this host, which only root may change, and only members of its group '
+        'hanok may look at; set become: true in the play'
     )
     assert not as_user('server', group, name='seen', labels={})['changed']
     compared = as_user('server', group, check=True, name='seen', user_data='#!/bin/sh\n')

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
 
 def only_root() -> CloudError:
-    """Return the error about a change."""
+    """Return the error about a change, or about a user who may not even look."""
     return CloudError(
-        'the local cloud is this host, which only root may change; set become: true in the play'
+        'the local cloud is this host, which only root may change, and only members of its group '
+        'hanok may look at; set become: true in the play'
     )
 
 
