@@ -10,8 +10,8 @@ module: topology_info
 short_description: Get information about the topology
 version_added: 0.1.0
 description:
-  - List networks with their servers and load balancers; and floating IPs, volumes and security
-    groups with the servers that use them.
+  - List networks with their servers and load balancers, bridges of the host with their servers; and
+    floating IPs, volumes and security groups with the servers that use them.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes.info
@@ -120,6 +120,31 @@ topology:
                 member_port:
                   description: Port of the members.
                   type: int
+    bridges:
+      description: The bridges of the host that servers are on.
+      type: list
+      elements: dict
+      contains:
+        name:
+          description: Name of the bridge.
+          type: str
+        servers:
+          description: Servers on the bridge.
+          type: list
+          elements: dict
+          contains:
+            name:
+              description: Name of the server.
+              type: str
+            status:
+              description: Status of the server.
+              type: str
+            node:
+              description: Host name of its hypervisor.
+              type: str
+            mac:
+              description: MAC address of the interface.
+              type: str
     floating_ips:
       description: The floating IPs.
       type: list

@@ -119,6 +119,11 @@ def test_bridges(
         (None, 'br1', None),
     ]
     assert (one['networks'][1]['mac'], one['security_groups']) == (mac, ['default'])
+    bridges = run('topology_info')['topology']['bridges']
+    assert [bridge['name'] for bridge in bridges] == ['br0', 'br1']
+    assert bridges[0]['servers'] == [
+        {key: one[key] for key in ('name', 'status', 'node')} | {'mac': mac}
+    ]
     same = [{'bridge': 'br1'}, {'bridge': 'br0'}, front]
     assert not run('server', name='one', networks=same)['changed']
     two = server('two', like='one', image=None, flavor=None)['server']

@@ -27,6 +27,7 @@ def topology(cloud: Cloud, params: Mapping[str, Any]) -> Shown:
         'networks': [
             _network(network, servers, lbs, floating_ips) for network in cloud.networks.list()
         ],
+        'bridges': _bridges(servers),
         'floating_ips': [_floating_ip(item) for item in floating_ips],
         'volumes': [_volume(volume) for volume in cloud.volumes.list()],
         'security_groups': [_security_group(group) for group in cloud.security_groups.list()],
@@ -58,6 +59,23 @@ def _servers(
         for server in servers
         for nic in server.networks
         if nic.name == network.name
+    ]
+
+
+def _bridges(servers: Sequence[Server]) -> List[Shown]:
+    """The bridges of the host that servers are on, where they have no address of this cloud."""
+    names = sorted({nic.bridge for server in servers for nic in server.networks if nic.bridge})
+    return [
+        {
+            'name': name,
+            'servers': [
+                {'name': server.name, 'status': server.status, 'node': server.node, 'mac': nic.mac}
+                for server in servers
+                for nic in server.networks
+                if nic.bridge == name
+            ],
+        }
+        for name in names
     ]
 
 
