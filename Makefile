@@ -7,7 +7,8 @@
 #                        docs/reliability.md
 # make molecule          a bare Debian 12 and 13 with systemd: prepared, with servers, and rebooted
 # make openstack         an OpenStack for the tests, on 127.0.0.1; make openstack-down ends it
-# make site              the documents and the reference of all modules as HTML, in build/site/html
+# make site              the documents and the reference of all modules as HTML, in build/site/html;
+#                        make pictures, make recording: what is drawn and recorded for it
 # make bench             the cost of tasks, against an empty task and a plain loop over libvirt;
 #                        some minutes on an idle machine; make bench-openstack: 20 servers in an
 #                        OpenStack, beside the collection openstack.cloud
@@ -153,7 +154,7 @@ test:
 # gates run while the images are built, and at the end.
 gates: prepare integration-others reliability integration check sanity documentation package galaxy
 
-.PHONY: sanity documentation site package galaxy integration reliability
+.PHONY: sanity documentation site site-seen package galaxy integration reliability
 # ansible-test lists the files with git; without git it would also test .venv. Its output and that
 # of pip is shown only on failure. It succeeds if it finds nothing to test, hence the two checks of
 # its output.
@@ -169,10 +170,14 @@ sanity: venv-dev
 	grep -q 'Running sanity test "validate-modules"' $(SANITY_LOG)
 	@echo "$$(grep -c '^Running sanity test' $(SANITY_LOG)) sanity tests passed"
 
-documentation: venv-dev site
+documentation: venv-dev site-seen
 	antsibull-changelog lint
 	antsibull-docs lint-collection-docs --plugin-docs --validate-collection-refs self \
 	  --disallow-unknown-collection-refs $(LINK)
+
+# Installs packages of the distribution that only one target needs, as root or with sudo.
+INSTALL = $$([ "$$(id -u)" = 0 ] || echo sudo) env DEBIAN_FRONTEND=noninteractive \
+  apt-get install -y -q --no-install-recommends -o DPkg::Lock::Timeout=120
 
 # What the next release writes, made of the fragments in a copy. The release itself makes it in the
 # repository: `antsibull-changelog release`.
@@ -193,12 +198,42 @@ SITE := $(TREE)/site
 site: venv-dev changelog
 	rm -rf $(SITE)
 	install -d -m 755 $(SITE)/source/reference
-	cp --parents LICENSE *.md docs/*.md roles/*/README.md $(SITE)/source
+	cp --parents LICENSE *.md docs/*.md docs/*.cast docs/pictures/*.svg roles/*/README.md \
+	  $(SITE)/source
 	cp docs/docsite/index.rst $(CHANGELOG) $(SITE)/source
+	python tests/tools/recording.py html docs/getting-started.cast >$(SITE)/source/recording.html
 	antsibull-docs collection --use-current --squash-hierarchy --fail-on-error \
 	  --no-add-antsibull-docs-version --dest-dir $(SITE)/source/reference hanok.cloud
+	sed -i '/^.. contents::/,/^$$/d' $(SITE)/source/reference/*.rst # the theme has them at the side
 	sphinx-build -q --fail-on-warning --keep-going --conf-dir docs/docsite $(SITE)/source $(SITE)/html
 	@echo $(SITE)/html/index.html
+
+# The site as a browser shows it, on a screen and on a telephone.
+site-seen: site
+	command -v chromium >/dev/null || $(INSTALL) chromium
+	pytest --quiet --junitxml=$(REPORTS)/site.xml tests/site
+
+# The pictures of the documents, drawn from text. The results are in the repository, so that they are
+# seen wherever the documents are read; tests/unit/test_documents.py finds one that is out of date.
+DRAWN := $(patsubst %.dot,%.svg,$(wildcard docs/pictures/*.dot))
+.PHONY: pictures recording
+pictures: $(DRAWN)
+docs/pictures/%.svg: docs/pictures/%.dot Makefile
+	command -v dot >/dev/null || $(INSTALL) graphviz
+	dot -Tsvg $(DRAWING) $< | sed '/^<!-- Generated/,/-->/d' >$@
+	echo "<!-- $$(sha256sum <$< | cut -c 1-64) -->" >>$@
+
+FONT := Helvetica,Arial,sans-serif
+DRAWING := -Gfontname=$(FONT) -Nfontname=$(FONT) -Efontname=$(FONT) -Gfontsize=12 -Nfontsize=12 \
+  -Efontsize=12 -Gbgcolor=white -Gcolor=slategray3 -Gstyle=rounded -Gpad=0.1 -Gnodesep=0.3 \
+  -Nshape=box -Nstyle=rounded,filled -Nfillcolor=white -Ncolor=slategray4 -Nheight=0.3 \
+  -Nmargin=0.12,0.06 -Ecolor=slategray4 -Earrowsize=0.7
+
+# The Getting Started as it is shown on the first page of the site, recorded from a real run.
+recording: prepare
+	scripts/world bash -c '$(PLAYBOOK) hanok.cloud.host && \
+	  $(VENV)/bin/python tests/tools/recording.py record docs/getting-started.cast \
+	  $(PLAYBOOK) hanok.cloud.getting_started'
 
 # The collection as users install it: the package contains exactly these files, is installed without
 # a network, and the documentation of each module and role is read from the installed collection.

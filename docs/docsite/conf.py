@@ -11,8 +11,14 @@ from __future__ import annotations
 project = 'hanok.cloud'
 copyright = 'Hanok developers'
 html_title = html_short_title = 'hanok.cloud'
-html_theme = 'alabaster'
-html_theme_options = {'page_width': '1200px', 'sidebar_width': '260px', 'fixed_sidebar': True}
+html_theme = 'furo'
+html_theme_options = {
+    'source_repository': 'https://github.com/hanok/cloud/',
+    'top_of_page_buttons': [],  # half of the pages are generated: there is nothing to edit
+}
+html_static_path = ['static']
+html_css_files = ['site.css']
+html_js_files = [('replay.js', {'defer': 'defer'})]
 html_show_sphinx = False
 html_copy_source = False
 html_use_index = False
@@ -20,6 +26,7 @@ html_use_index = False
 # No intersphinx: it downloads inventories, and a gate that needs the internet fails without it.
 extensions = ['myst_parser', 'sphinx_antsibull_ext']
 pygments_style = 'ansible'
+pygments_dark_style = 'github-dark'
 highlight_language = 'YAML+Jinja'
 default_role = 'any'
 nitpicky = True

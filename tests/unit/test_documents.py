@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import importlib
 import re
 import subprocess
@@ -333,3 +334,21 @@ def test_korean_table_uses_existing_options() -> None:
     assert not [
         (module, option) for module, option in found if option not in options.get(module, ())
     ]
+
+
+# -- the site ------------------------------------------------------------------------------------
+
+
+def test_modules_are_in_the_navigation() -> None:
+    """Each module is in the navigation of the site once, by its kind."""
+    text = (ROOT / 'docs' / 'docsite' / 'index.rst').read_text('utf-8')
+    listed = re.findall(r'^   \w+ <reference/(\w+)_module>$', text, flags=re.MULTILINE)
+    modules = [path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py')]
+    assert sorted(listed) == sorted(modules)
+
+
+@pytest.mark.parametrize('picture', sorted((ROOT / 'docs' / 'pictures').glob('*.dot')))
+def test_pictures_are_drawn(picture: Path) -> None:
+    """What was drawn is of this text; `make pictures` draws it again."""
+    drawn = picture.with_suffix('.svg').read_text('utf-8')
+    assert f'<!-- {hashlib.sha256(picture.read_bytes()).hexdigest()} -->' in drawn
