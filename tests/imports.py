@@ -25,7 +25,7 @@ LIMITS = {
     'lb': 210,
     'network': 175,
     'port': 177,
-    'project': 129,
+    'project': 130,
     'security_group': 191,
     'server': 281,
     'server_log': 212,

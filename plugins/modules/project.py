@@ -16,14 +16,17 @@ description:
   - Quotas are compared with what a task needs before anything is changed, in check mode too, and
     once more when it is recorded, so that tasks that run at the same time cannot exceed them
     together. What exists already stays if a quota is lower.
-  - Only for the cloud V(local). The projects of an OpenStack are managed by its operator.
+  - In an OpenStack it manages projects of Keystone, in the domain of the project of the entry in
+    C(clouds.yaml), with the users and the quotas of the services that there are. Mostly only
+    administrators may do that; others are refused.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
 options:
   name:
     description:
-      - Name of the project. Letters, digits, hyphens, underscores and dots.
+      - Name of the project. Letters, digits, hyphens, underscores and dots. V(default) is the
+        project of the entry in C(clouds.yaml).
       - The option O(project) has no effect here.
     type: str
     required: true
@@ -41,6 +44,8 @@ options:
         unless O(hanok.cloud.host#role:main:host_admins) names who that is.
       - Others may neither change anything in it nor look at it.
       - At least one of them is an admin, and so is who runs the task.
+      - In an OpenStack they are users of Keystone in the domain of the project, and O(actor) is not
+        asked. Users with other roles, and those of other domains, stay and are not shown.
     type: list
     elements: dict
     suboptions:
@@ -53,13 +58,16 @@ options:
           - V(member) creates, changes and deletes everything in the project but floating IPs and
             what they are attached to; V(admin) does that, too, and manages the members.
           - Key pairs belong to who created them, whatever the roles are.
+          - In an OpenStack V(member) is the role C(member) and V(admin) is C(manager), since
+            whoever has the role C(admin) of Keystone is an administrator of the whole cloud. What
+            they may do is decided by its services.
         type: str
         choices: [admin, member]
         default: member
   quotas:
     description:
       - How much the project may have. A quota that is left out is not changed; V(-1) is no limit,
-        which is the default.
+        which is the default. In an OpenStack its operator decides about the default.
     type: dict
     suboptions:
       servers:
@@ -78,7 +86,7 @@ options:
         description: Size of all volumes in GB (2^30 bytes), with the root volumes of servers.
         type: int
       server_snapshots:
-        description: Snapshots of servers.
+        description: Snapshots of servers. Not for an OpenStack.
         type: int
       networks:
         description: Networks.
@@ -161,7 +169,7 @@ project:
       description: Its quotas, by the name that they have in O(quotas). What is left out has none.
       type: dict
     members:
-      description: Who may use the project; null if none were declared.
+      description: Who may use the project; null if none were declared, or are shown to the user.
       type: list
       elements: dict
       contains:
@@ -180,7 +188,7 @@ project:
       description: User who declared the project.
       type: str
     created_at:
-      description: Time when the project was declared (UTC).
+      description: Time when the project was declared (UTC); empty in an OpenStack.
       type: str
 msg:
   description:

@@ -12,7 +12,8 @@ version_added: 0.1.0
 description:
   - List all projects of the host, with their quotas and what they hold, or those with a name or
     labels. Projects that no task has declared are listed, too.
-  - Only for the cloud V(local).
+  - In an OpenStack these are the projects in the domain of that of the entry in C(clouds.yaml), or
+    those in which its user has a role, if it shows no others.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes.info

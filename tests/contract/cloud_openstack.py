@@ -218,8 +218,8 @@ def with_clouds_yaml() -> None:
 
 
 def entry_of(kind: str) -> str:
-    """The entry whose user may do everything with a kind: flavors belong to the operator."""
-    return ADMIN if kind == 'flavor' else MEMBER
+    """The entry whose user may do everything with a kind: some belong to the operator."""
+    return ADMIN if kind in ('flavor', 'project') else MEMBER
 
 
 def run(module: str, check: bool = False, **options: Any) -> Result:

@@ -14,8 +14,7 @@ from .clouds import supported
 
 if TYPE_CHECKING:
     from .._cloud.capabilities import ServerSnapshots
-    from .._cloud.contract import UpdatableItems
-    from .._model.project import Project
+    from .._cloud.contract import Projects, UpdatableItems
 
 Operation = Callable[[Changes], Outcomes]
 Operations = Mapping[Tuple[str, Verb], Operation]
@@ -26,8 +25,8 @@ def snapshots_of(cloud: Cloud) -> ServerSnapshots:
     return supported(cloud, cloud.server_snapshots, 'cloud')
 
 
-def projects_of(cloud: Cloud) -> UpdatableItems[Project]:
-    """Return the projects. Raises Unsupported for a cloud whose projects others manage."""
+def projects_of(cloud: Cloud) -> Projects:
+    """Return the projects. Raises Unsupported without them."""
     return supported(cloud, cloud.projects, 'cloud')
 
 

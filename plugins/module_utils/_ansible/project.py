@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any, Dict, Sequence, Tuple
 
-from .._cloud import Cloud, Names
+from .._cloud import Cloud, Names, RefusedTask
 from .._model.access import MEMBER, ROLES
+from .._model.problem import Problem
 from .._model.project import QUOTAS, Project, ProjectRequest
 from .._plan.project import ObservedProjects, plan
 from .module import actor_of
@@ -47,9 +48,14 @@ def request(params: Dict[str, Any]) -> ProjectRequest:
 def observe(cloud: Cloud, requested: ProjectRequest) -> Tuple[ObservedProjects, Names]:
     """Return the project."""
     name = requested.name
-    found = {project.name: project for project in projects_of(cloud).list([name])}
+    projects = projects_of(cloud)
+    problem = projects.request_problem(requested.options)
+    if problem:
+        raise RefusedTask([Problem(problem, problem.partition(':')[0], 'unsupported')])
+    found = {project.name: project for project in projects.list([name])}
     access = cloud.access
     is_host_admin = access is not None and access.is_host_admin
+    is_host_admin = is_host_admin or not projects.trusts_actor
     return ObservedProjects(found, is_host_admin), {('project', name)}
 
 

@@ -10,6 +10,7 @@ has its name by now.
 from __future__ import annotations
 
 from typing import (
+    Any,
     Callable,
     Collection,
     ContextManager,
@@ -77,6 +78,15 @@ class Flavors(UpdatableItems[Flavor], Protocol):
 
     def sharing_problem(self, current: Flavor, wanted: Flavor) -> str:
         """Return why a flavor cannot be shared as it is in ``wanted``; empty if it can."""
+
+
+class Projects(UpdatableItems[Project], Protocol):
+    """Projects of a cloud. ``trusts_actor``: whether the actor decides what a task may do."""
+
+    trusts_actor: bool
+
+    def request_problem(self, options: Mapping[str, Any]) -> str:
+        """Return why the user cannot manage projects, or not with these options; else empty."""
 
 
 class Images(Items[Image], Updatable, Protocol):
@@ -199,7 +209,7 @@ class Cloud(Protocol):
         """Snapshots of servers; None: the cloud has none with the memory of guests."""
 
     @property
-    def projects(self) -> UpdatableItems[Project] | None:
+    def projects(self) -> Projects | None:
         """The projects that the user sees; None: they are managed elsewhere."""
 
     @property

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, List
 
 from .._cloud import Names, Observed
+from .._model.checks import DEFAULT_PROJECT
 from .._model.profile import Profile
 from .._model.secret import Secrets
 from .api.api import Api
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from .catalogue.flavors import Flavors
     from .catalogue.init_scripts import InitScripts
     from .catalogue.keypairs import Keypairs
+    from .catalogue.projects import Projects
     from .compute.servers import Servers
     from .network.floating_ips import FloatingIps
     from .network.networks import Networks
@@ -36,7 +38,6 @@ class OpenStackCloud:
     upkeep = None  # Neutron repairs what is its own
     repairs = None
     server_snapshots = None  # Nova has none with memory, and none to go back to in place
-    projects = None  # Keystone's, which its operator manages
     access = None  # Keystone knows
     records = None
     history = None
@@ -77,6 +78,18 @@ class OpenStackCloud:
         from .catalogue.flavors import Flavors
 
         return Flavors(self.api)
+
+    @cached_property
+    def _entry(self) -> Api:
+        """The services as the project of the entry sees them: that of a task may not exist yet."""
+        return Api(self.name, DEFAULT_PROJECT, self.api.actor, self.api.timeout)
+
+    @property
+    def projects(self) -> Projects:
+        """Projects."""
+        from .catalogue.projects import Projects
+
+        return Projects(self._entry)
 
     @property
     def init_scripts(self) -> InitScripts:
@@ -188,3 +201,5 @@ class OpenStackCloud:
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
         """Close the connections."""
         self.api.close()
+        if '_entry' in vars(self):
+            self._entry.close()

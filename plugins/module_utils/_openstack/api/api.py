@@ -100,6 +100,17 @@ class Api:
         except ClientException as error:
             raise self._unreachable(error) from error
 
+    @cached_property
+    def domain_id(self) -> str:
+        """The id of the domain of the project."""
+        from keystoneauth1.exceptions import ClientException
+
+        auth: Any = self._session.auth
+        try:
+            return str(auth.get_access(self._session).project_domain_id)
+        except ClientException as error:
+            raise self._unreachable(error) from error
+
     def _adapter(self, service: Service) -> Adapter:
         kind = service.type
         if kind not in self._adapters:

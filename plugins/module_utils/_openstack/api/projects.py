@@ -43,14 +43,9 @@ def project_ids(api: Api, names: Iterable[str]) -> Dict[str, str]:
 
 def named_project(api: Api, name: str) -> Raw | None:
     """Return a project of the domain of the open one. Raises Unsupported for who may not look."""
-    domain = domain_of(api)
-    found = api.listed(IDENTITY, '/projects', 'projects', name=name, domain_id=domain)
+    query = {'name': name, 'domain_id': api.domain_id}
+    found = api.pages(IDENTITY, '/projects', 'projects', **query)
     return found[0] if found else None
-
-
-def domain_of(api: Api) -> str:
-    """Return the id of the domain of the project that is open."""
-    return str(api.get(IDENTITY, f'/projects/{api.project_id}')['project']['domain_id'])
 
 
 def project_name(api: Api, identity: str) -> str:
