@@ -9,6 +9,7 @@ the first boot formats.
 from __future__ import annotations
 
 import shlex
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ Guest = Callable[..., str]
 
 TPMS = Path('/var/lib/libvirt/swtpm')
 WAIT = {'wait_for': 'ssh', 'wait_timeout': 300}
+LONG = {**WAIT, 'wait_timeout': 900}
 UDEV = 'systemd-udevd.service systemd-udevd-control.socket systemd-udevd-kernel.socket'
 READ = 'sudo mount -o ro /dev/sr0 /mnt && cat /mnt/name && cat /proc/sys/kernel/random/boot_id'
 # The guest numbers its drives in any order; one of them has its first-boot content.
@@ -137,6 +139,24 @@ def test_efi(debian_server: dict[str, Any], ssh: Guest) -> None:
     assert (TPMS / debian_server['id']).is_dir()
 
 
+def test_rescue(debian: str, debian_server: dict[str, Any], ssh: Guest, soak: bool) -> None:
+    """A server with EFI that finds its root disk no more is mended from a rescue image."""
+    if not soak:
+        pytest.skip('it takes two boots of Debian: make soak runs it')
+    address = debian_server['fixed_ip']
+    ssh(address, 'touch mine; sudo e2label $(findmnt -no SOURCE /) lost; sync', 'debian')
+    keep('image', name='rescue', path=debian)
+    for action, more in (('rescue', {'image': 'rescue', 'force': True}), ('unrescue', {})):
+        done = run('server_action', name='real', action=action, **more, **LONG)
+        assert done['changed'], done
+        found = ssh(address, 'ls -d mine /sys/firmware/efi 2>/dev/null || true', 'debian').split()
+        if action == 'rescue':
+            assert found == ['/sys/firmware/efi']
+            ssh(address, 'sudo e2label /dev/disk/by-label/lost root; sync', 'debian')
+    assert found == ['/sys/firmware/efi', 'mine']
+    keep('image', name='rescue', state='absent')
+
+
 def test_memory(debian_server: dict[str, Any], ssh: Guest) -> None:
     """The guest continues where it was when the snapshot was made, with EFI and the TPM."""
     address = debian_server['fixed_ip']
@@ -149,6 +169,77 @@ def test_memory(debian_server: dict[str, Any], ssh: Guest) -> None:
     assert ssh(address, f'{command} 2>&1 || true', 'debian') == before
     (shown,) = run('server_info', name='real')['servers']
     assert (shown['status'], shown['status_reason']) == ('ACTIVE', None)
+
+
+def signed_boot_disc(folder: Path) -> Path:
+    """An ISO image with what Debian has signed, or has had signed, and with what GRUB reads."""
+    for package in Path('/var/cache/hanok/signed').glob('*.deb'):
+        subprocess.run(['dpkg-deb', '--extract', package, folder], check=True)
+    kept = {
+        'shim': folder / 'usr/lib/shim/shimx64.efi.signed',
+        'grub': folder / 'usr/lib/grub/x86_64-efi-signed/grubx64.efi.signed',
+        'config': folder / 'grub.cfg',
+    }
+    kept['config'].write_text('search --set=root --label root\nconfigfile /boot/grub/grub.cfg\n')
+    files = [f'{name}={path}' for name, path in kept.items()]
+    disc = folder / 'signed.iso'
+    words = ['genisoimage', '-quiet', '-r', '-V', 'signed', '-graft-points', '-o', disc]
+    subprocess.run([*words, *files], check=True)
+    return disc
+
+
+INSTALL = """
+set -e
+mkdir /disc /esp
+mount -o ro /dev/disk/by-label/signed /disc
+mount $(findmnt -no SOURCE / | sed 's/1$/15/') /esp
+mv /esp/EFI/BOOT/BOOTX64.EFI /esp/EFI/BOOT/UNSIGNED.EFI
+cp /disc/shim /esp/EFI/BOOT/BOOTX64.EFI
+cp /disc/grub /esp/EFI/BOOT/grubx64.efi
+mkdir -p /esp/EFI/debian
+cp /disc/config /esp/EFI/debian/grub.cfg
+umount /esp /disc
+"""
+VARIABLE = '/sys/firmware/efi/efivars/SecureBoot-8be4df61-93ca-11d2-aa0d-00e098032b8c'
+IS_SECURE = f"""
+mountpoint -q {Path(VARIABLE).parent} || mount -t efivarfs none {Path(VARIABLE).parent}
+od -An -tu1 -j4 {VARIABLE}
+dmesg | grep -o 'Secure boot enabled'
+ls -d /sys/firmware/acpi/tables/TPM2
+"""
+UNINSTALL = """
+mount $(findmnt -no SOURCE / | sed 's/1$/15/') /esp
+mv /esp/EFI/BOOT/UNSIGNED.EFI /esp/EFI/BOOT/BOOTX64.EFI
+umount /esp
+sync
+"""
+
+
+def test_signed_boot(debian_server: dict[str, Any], ssh: Guest, soak: bool, tmp_path: Path) -> None:
+    """With the signed shim, GRUB and kernel of Debian the guest boots securely, beside its TPM."""
+    if not soak:
+        pytest.skip('it takes a boot of Debian: make soak runs it')
+    address = debian_server['fixed_ip']
+
+    def as_root(script: str) -> str:
+        return ssh(address, f'sudo sh -c {shlex.quote(script)}', 'debian')
+
+    keep('image', name='signed', path=str(signed_boot_disc(tmp_path)), disk_format='iso')
+    keep('server', name='real', hardware={'cdroms': ['signed']})
+    eventually(lambda: 'signed' in ssh(address, 'ls /dev/disk/by-label', 'debian').split())
+    as_root(INSTALL)
+    secure = {'secure_boot': True, 'cdroms': ['one']}
+    keep('server', name='real', hardware=secure, allow_restart=True, **LONG)
+    found = as_root(IS_SECURE).split('\n')
+    assert [line.strip() for line in found] == [
+        '1',
+        'Secure boot enabled',
+        '/sys/firmware/acpi/tables/TPM2',
+    ]
+    as_root(UNINSTALL)
+    keep('server', name='real', state='stopped', force=True)
+    keep('server', name='real', hardware={'secure_boot': False})
+    keep('image', name='signed', state='absent')
 
 
 def test_renamed(debian_server: dict[str, Any]) -> None:

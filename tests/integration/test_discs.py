@@ -9,8 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import BOOTED, STATE, keep
+from .conftest import BOOT_SECTOR, BOOTED, STATE, keep
 from .test_ground import eventually
+
+# Real mode: reads the second sector of the disk it is on, by the firmware, and runs it.
+READS = bytes.fromhex('31c08ec0bb007eb80102b9020030f6cd13ea007e0000')
 
 
 @pytest.mark.parametrize('kind', ['linux', 'other'])
@@ -37,3 +40,19 @@ def test_blank_disk(discs: tuple[str, ...], tmp_path: Path) -> None:
     eventually(lambda: BOOTED in console.read_bytes())
     keep('server', name='new', state='absent')
     keep('image', name='blank', state='absent')
+
+
+def test_disk_on_sata(host: None, tmp_path: Path) -> None:
+    """A guest boots from a disk on SATA, and reads it. The kernels of others have no driver."""
+    raw, path = tmp_path / 'raw', tmp_path / 'sata.qcow2'
+    raw.write_bytes(READS.ljust(510, b'\0') + b'\x55\xaa' + BOOT_SECTOR.ljust(2**20, b'\0'))
+    words = ['qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, path]
+    subprocess.run(words, check=True)
+    keep('image', name='sata', path=str(path))
+    options = {'image': 'sata', 'flavor': 'g1.nano', 'hardware': {'os_type': 'other'}}
+    created = keep('server', name='sata', **options, state='started')['server']
+    assert created['hardware']['disk_bus'] == 'sata'
+    console = Path(STATE, 'servers', created['id'], 'console.log')
+    eventually(lambda: BOOTED in console.read_bytes())
+    keep('server', name='sata', state='absent')
+    keep('image', name='sata', state='absent')
