@@ -19,10 +19,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute import 
     interfaces,
     server_rows,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.domain import interface_xml
-from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_queries import (
-    ADDRESS_OWNER,
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.address_owners import (
+    address_owners,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.domain import interface_xml
 from ansible_collections.hanok.cloud.plugins.module_utils._local.network import vlans
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record import metadata
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
@@ -72,8 +72,8 @@ def test_new_server(record: Record) -> None:
     assert named == ('hkt1', 'br0', MAC)
     assert other[:2] == ('hkt2', 'br1')
     assert re.fullmatch('52:54(:[0-9a-f]{2}){4}', other[2])
-    assert record.value(ADDRESS_OWNER, 'bridge br0', MAC) == 'web'
-    assert record.value(ADDRESS_OWNER, 'bridge br1', MAC) is None
+    wanted = [('bridge br0', MAC), ('bridge br1', MAC)]
+    assert address_owners(record, wanted) == {wanted[0]: 'web'}
 
 
 def test_other_connections(record: Record) -> None:
@@ -96,9 +96,8 @@ def test_vlans(record: Record) -> None:
     (nic,) = [one for one in interfaces.interfaces_of(row) if one.vlan]
     assert f"<alias name='ua-{tap}-v20'/></interface>" in interface_xml(nic)
     assert "<link state='down'/>" in interface_xml(nic, 'down')
-    place = (TAGGED.place, TAGGED.mac)
-    assert record.value(ADDRESS_OWNER, *place) == 'web'
-    assert record.value(ADDRESS_OWNER, 'bridge br1', TAGGED.mac) is None
+    wanted = [(TAGGED.place, TAGGED.mac), ('bridge br1', TAGGED.mac)]
+    assert address_owners(record, wanted) == {wanted[0]: 'web'}
     reconnect(record, FRONT, replace(TAGGED, vlan=21), replace(TAGGED, vlan=None))
     assert tap not in [device for device, _bridge, _mac in interfaces_of(record)]
     definition = ET.fromstring(f'<domain><devices>{interface_xml(nic)}</devices></domain>')

@@ -21,7 +21,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudErr
 from ansible_collections.hanok.cloud.plugins.module_utils._local.catalogue.keypairs import (
     LocalKeypairs,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_queries import (
+from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.last_failure import (
     last_failure,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.settings import Pool, Settings

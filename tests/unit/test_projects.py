@@ -18,6 +18,7 @@ LOCAL = Path(__file__).resolve().parents[2] / 'plugins' / 'module_utils' / '_loc
 # rebuild the record.
 OF_ALL_PROJECTS = {
     'bridges',
+    'vlans',
     'damage',
     'datapaths',
     'denied_flows',

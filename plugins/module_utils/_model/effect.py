@@ -11,7 +11,6 @@ LIVE = 'live'
 RESTART = 'restart'
 POWER_OFF = 'power off'  # instead of a shutdown
 FIXED = 'fixed'
-STAYS_OFF = 'it is off, and would be started at the next boot of its host'
 COMPLETES_INTERRUPTED_RUN = 'completes an earlier run that was interrupted'
 
 

@@ -4,13 +4,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
-from .._model.effect import COMPLETES_INTERRUPTED_RUN, STAYS_OFF
+from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.nic_request import NicRequest, compared
 from .._model.server import Server, is_on_bridges_only
@@ -57,7 +56,10 @@ def plan(request: ServerRequest, observed: ObservedServers) -> Plan[Server]:
         from .server_sizes import warn_of_small_memory
 
         warn_of_small_memory(draft)
-    _warn_of_outdated(servers, draft)
+    if any(server.outdated for server in servers):
+        from .server_outdated import warn_of_outdated
+
+        warn_of_outdated(servers, draft)
     plan = draft.finish(servers, *ORDER)
     if not plan.changes:
         return plan
@@ -104,7 +106,8 @@ def _plan_server(
 
         check_allowed(current, Verb.UPDATE, draft, '')
     elif current.starts_at_boot != before.starts_at_boot:
-        draft.add('server', Verb.UPDATE, before, current, why=STAYS_OFF)
+        why = 'it is off, and would be started at the next boot of its host'
+        draft.add('server', Verb.UPDATE, before, current, why=why)
     return _in_state(updated, request, draft)
 
 
@@ -260,17 +263,3 @@ def _set_groups(options: Dict[str, Any], current: Server, draft: Draft) -> None:
         )
     elif current.security_groups:
         options['security_groups'] = ()
-
-
-def _warn_of_outdated(servers: Sequence[Server], draft: Draft) -> None:
-    """Warn of servers that were created with an older version of an init script."""
-    outdated: Dict[str, List[str]] = {}
-    for server in servers:
-        if server.init_script and 'init_script' in server.outdated:
-            outdated.setdefault(server.init_script, []).append(server.name)
-    for script, names in outdated.items():
-        draft.notes.append(
-            f'server {", ".join(names)}: created with an older version of init script {script}, '
-            'which ran only at the first boot; to use the new version, delete and re-create the '
-            'server'
-        )

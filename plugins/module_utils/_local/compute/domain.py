@@ -10,11 +10,11 @@ from html import escape  # xml.sax would bring in urllib and ssl
 from typing import Tuple
 
 from ..._model.hardware import DEFAULT, Hardware
-from ..host.devices import AGENT_CHANNEL, vlan_alias
+from ..host.devices import AGENT_CHANNEL
 from ..storage.disk_devices import address_xml, disk_xml, target
 from ..storage.pools import Disk
 from . import hardware_xml
-from .machine_hardware import cd_bus
+from .machine_hardware import cd_bus, vlan_alias
 
 SEED = 'seed.iso'  # the CD with first-boot content
 _CD_NAMES = ('sda', 'sdb', 'sdc')

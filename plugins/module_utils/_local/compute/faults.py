@@ -15,18 +15,12 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 
 from ..._model.hardware import hardware_from
 from ..._model.server import DISK_MISSING, SEED_MISSING
-from ..host.devices import (
-    AGENT_CHANNEL,
-    bridge_name,
-    bridge_tap_name,
-    tap_name,
-    vlan_alias,
-)
+from ..host.devices import AGENT_CHANNEL, bridge_name, bridge_tap_name, tap_name
 from ..host.files import read_file
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
 from .device_limits import limit_faults
-from .machine_hardware import attribute, hardware_faults
+from .machine_hardware import attribute, hardware_faults, vlan_alias
 from .server_queries import nic_of
 
 if TYPE_CHECKING:

@@ -27,6 +27,11 @@ def cd_bus(hardware: Hardware) -> str:
     return 'scsi' if hardware.os_type in (None, 'linux') else 'sata'
 
 
+def vlan_alias(tap: str, vlan: int) -> str:
+    """The name of the device of a guest whose tap is in a VLAN, for the hook of the role host."""
+    return f'ua-{tap}-v{vlan}' if vlan else ''
+
+
 def hardware_faults(hardware: Hardware, vcpus: int, machine: ET.Element) -> List[str]:
     """How a machine, as libvirt describes it, differs from its recorded hardware."""
     found = _found(machine)

@@ -12,14 +12,22 @@ from ..._cloud import CloudError
 from ..._cloud.several import Several, deleted_meanwhile
 from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
+from ..record.database import Query
 from . import readiness
 from .console import Console
-from .server_queries import WATCHED
 
 if TYPE_CHECKING:
     from ..._model.first_boot import FirstBoot
     from ..record.host import Host
     from .row_types import WatchedServer
+
+# With the first connection to a network, if there is one. ?1: names as a JSON array.
+_WATCHED: Query[WatchedServer] = Query("""SELECT s.*, coalesce(p.address, '') AS address,
+  coalesce(p.mac, '') AS mac, coalesce(p.network_id, 0) AS network_id,
+  coalesce(n.gateway, '') AS gateway
+  FROM server s LEFT JOIN port p ON p.server_id = s.id AND p.position = 0
+  LEFT JOIN network n ON n.id = p.network_id
+  WHERE s.name IN (SELECT value FROM json_each(?1))""")
 
 
 def reasons(
@@ -29,7 +37,7 @@ def reasons(
     seconds: float,
 ) -> Dict[str, str]:
     """Why servers are not ready yet; empty if they are. ``seconds``: the time for the check."""
-    rows = host.record.named(WATCHED, names)
+    rows = host.record.named(_WATCHED, names)
     deadline = time.monotonic() + max(1.0, seconds)
     there = [row['name'] for row in rows]
     missing = set(names) - set(there)
@@ -67,7 +75,7 @@ def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
     """The results of the first boots of those of these servers that have a machine."""
     deadline = time.monotonic() + max(1, host.timeout)
     machines = host.with_retry(host.hypervisor.machines)
-    servers = host.record.named(WATCHED, names)
+    servers = host.record.named(_WATCHED, names)
     rows = [row for row in servers if row['uuid'] in machines]
 
     def result(row: WatchedServer) -> FirstBoot | None:

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Dict, List, Sequence, Set, Tuple, TypeVar
 
-from ..._cloud import CloudError
 from ..._model.server import Nic
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
@@ -17,8 +15,8 @@ from ..record.database import Query
 from ..record.record import Record
 
 if TYPE_CHECKING:
-    from ..record.rows import BridgePortRow, HistoryRow, InitScriptRow, VolumeRow
-    from .row_types import GroupOfServer, ListedServer, PortOfServer, WatchedServer
+    from ..record.rows import BridgePortRow, InitScriptRow, VolumeRow
+    from .row_types import GroupOfServer, ListedServer, PortOfServer
 
 # ?1: names as a JSON array, or NULL for all. ?2: the name of a group, or NULL.
 _SELECTED = """FROM server s
@@ -59,24 +57,7 @@ GROUPS: Query[GroupOfServer] = Query(f"""SELECT p.server_id, p.id AS port_id, p.
   WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY g.name""")
 VOLUMES: Query[VolumeRow] = Query(f"""SELECT * FROM volume
   WHERE server_id IN (SELECT s.id {_SELECTED}) AND NOT bootable ORDER BY id""")
-# With the first connection to a network, if there is one. ?1: names as a JSON array.
-WATCHED: Query[WatchedServer] = Query("""SELECT s.*, coalesce(p.address, '') AS address,
-  coalesce(p.mac, '') AS mac, coalesce(p.network_id, 0) AS network_id,
-  coalesce(n.gateway, '') AS gateway
-  FROM server s LEFT JOIN port p ON p.server_id = s.id AND p.position = 0
-  LEFT JOIN network n ON n.id = p.network_id
-  WHERE s.name IN (SELECT value FROM json_each(?1))""")
-_LAST_CHANGE: Query[HistoryRow] = Query("""SELECT * FROM history
-  WHERE project = ? AND kind = 'server' AND name = ? ORDER BY id DESC LIMIT 1""")
 _INIT_SCRIPTS: Query[InitScriptRow] = Query('SELECT * FROM init_script')
-# ?1: the name of a network, or a bridge and its VLAN (Nic.place). ?2: a fixed IP or a MAC.
-ADDRESS_OWNER = """SELECT coalesce(s.name, 'lb ' || b.name, 'port ' || p.name)
-  FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN server s ON s.id = p.server_id
-  LEFT JOIN balancer b ON b.id = p.balancer_id
-  WHERE n.name = ?1 AND ?2 IN (p.address, p.mac)
-  UNION ALL SELECT s.name FROM bridge_port p JOIN server s ON s.id = p.server_id
-  WHERE 'bridge ' || p.bridge || CASE WHEN p.vlan THEN ' vlan ' || p.vlan ELSE '' END = ?1
-  AND p.mac = ?2"""
 
 
 def server_rows(record: Record, names: str | None, member_of: str | None) -> List[ListedServer]:
@@ -152,13 +133,3 @@ def _has_changed(row: ListedServer, hashes: Mapping[str, UserDataHash]) -> bool:
     if current is None or recorded == current:
         return False
     return not current.supersedes(recorded)
-
-
-def last_failure(record: Record, name: str) -> str:
-    """Why the last change of a server was not completed, as far as the history knows."""
-    with suppress(CloudError):  # a damaged history
-        for change in record.rows(_LAST_CHANGE, record.project, name):
-            if change['result'] is None:
-                return f'the run that began it at {change["began_at"]} was interrupted'
-            return change['error'] or ''
-    return ''

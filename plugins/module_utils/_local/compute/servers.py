@@ -80,7 +80,9 @@ class LocalServers:
             if server.task_state == TaskState.CREATING and row['phase']:
                 server = replace(server, task_state=TaskState(row['phase']))
             if server.unfinished:
-                server = replace(server, failure=queries.last_failure(record, server.name))
+                from .last_failure import last_failure
+
+                server = replace(server, failure=last_failure(record, server.name))
             status = status_of(server, machine, row['power'])
             found.append(replace(server, status=status))
         return tuple(found)
@@ -165,12 +167,9 @@ class LocalServers:
 
     def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
         """The owners of fixed IPs and MACs, by network and address."""
-        found: Dict[Tuple[str, str], str] = {}
-        for place in wanted:
-            owner = self.record.value(queries.ADDRESS_OWNER, *place)
-            if owner is not None:
-                found[place] = owner
-        return found
+        from .address_owners import address_owners
+
+        return address_owners(self.record, wanted)
 
     def dns_owners(self, names: Iterable[str]) -> Dict[Tuple[str, str], Tuple[str, ...]]:
         """The servers and balancers with these DNS names, by network and name in lower case."""

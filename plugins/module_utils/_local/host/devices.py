@@ -25,11 +25,6 @@ def bridge_tap_name(port: int) -> str:
     return f'hkt{port}'
 
 
-def vlan_alias(tap: str, vlan: int) -> str:
-    """The name of the device of a guest whose tap is in a VLAN, for the hook of the role host."""
-    return f'ua-{tap}-v{vlan}' if vlan else ''
-
-
 def proxy_line(device: str, address: str) -> str:
     """The command of ip(8) that sets a proxy."""
     return f'neigh replace proxy {address} dev {device}'

@@ -23,15 +23,6 @@ def is_bridge(device: str) -> bool:
     return os.path.isdir(f'/sys/class/net/{device}/bridge')
 
 
-def separates_vlans(bridge: str) -> bool:
-    """Whether a bridge keeps VLANs apart (vlan_filtering of ip-link(8))."""
-    try:
-        with open(f'/sys/class/net/{bridge}/bridge/vlan_filtering', encoding='ascii') as file:
-            return file.read().strip() == '1'
-    except OSError:
-        return False
-
-
 def devices() -> List[str]:
     """The network devices of this host, without ours and the loopback."""
     return sorted(

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, Dict, List
 
-from .kernel import device_exists, devices, is_bridge, separates_vlans
+from .kernel import device_exists, devices, is_bridge
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -47,6 +47,15 @@ def _missing_devices(names: List[str]) -> List[str]:
         for device in names
         if not device_exists(device)
     ]
+
+
+def separates_vlans(bridge: str) -> bool:
+    """Whether a bridge keeps VLANs apart (vlan_filtering of ip-link(8))."""
+    try:
+        with open(f'/sys/class/net/{bridge}/bridge/vlan_filtering', encoding='ascii') as file:
+            return file.read().strip() == '1'
+    except OSError:
+        return False
 
 
 def existing_bridges(settings: Settings) -> Dict[str, bool | None]:

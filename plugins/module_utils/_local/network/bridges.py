@@ -23,11 +23,11 @@ if TYPE_CHECKING:
     from ..record.projection import Look
     from ..record.rows import BridgePortRow, NetworkRow
     from .row_types import PortOfNetwork
-    from .vlans import Vlans
 
 _PORTS: Query[PortOfNetwork] = Query("""SELECT p.id, p.network_id FROM main.port p
   JOIN main.network n ON n.id = p.network_id WHERE n.task_state IS NULL""")
 _BRIDGE_PORTS: Query[BridgePortRow] = Query('SELECT * FROM main.bridge_port')
+_TAGGED = 'SELECT max(vlan) FROM main.bridge_port'
 _STEADY: Query[NetworkRow] = Query(
     'SELECT * FROM main.network WHERE task_state IS NULL ORDER BY id'
 )
@@ -69,10 +69,11 @@ class Bridges:
                 running.append(row)
         faults += address_faults(running)
         faults += [f'{tap} is attached to no bridge' for tap in self._detached_taps()]
-        return faults + [
-            f'{tap} is not in VLAN {vlan} of {bridge}'
-            for tap, (bridge, vlan) in self._astray().items()
-        ]
+        if self.record.value(_TAGGED):
+            from .vlans import vlan_faults
+
+            faults += vlan_faults(self.host)
+        return faults
 
     def write(self, lock: int) -> None:
         """Start networks that are down or broken, and attach devices to their bridges again."""
@@ -87,32 +88,11 @@ class Bridges:
         if lines:
             text = ''.join(line + '\n' for line in lines)
             self.host.work.run('ip', '-batch', '-', text=text, locks=[lock])
-        tagged = self._vlans()
-        for tap, bridge in self._detached_taps().items():
-            if tap in tagged:  # until it is in its VLAN
-                self.host.work.run('ip', 'link', 'set', tap, 'down')
-            self.host.work.run('ip', 'link', 'set', tap, 'master', bridge)
-        for tap, (_bridge, vlan) in self._astray().items():
-            from .vlans import put
+        detached = self._detached_taps()
+        if detached or self.record.value(_TAGGED):
+            from .vlans import attach
 
-            put(self.host.work, tap, vlan)
-
-    def _astray(self) -> Vlans:
-        """The bridges and VLANs of taps that are in other ones."""
-        tagged = self._vlans()
-        if not tagged:
-            return {}
-        from .vlans import astray
-
-        return astray(self.host.work, tagged)
-
-    def _vlans(self) -> Vlans:
-        """The bridges and VLANs of taps that are in one."""
-        return {
-            bridge_tap_name(row['id']): (row['bridge'], row['vlan'])
-            for row in self.record.rows(_BRIDGE_PORTS)
-            if row['vlan']
-        }
+            attach(self.host, detached)
 
     def _detached_taps(self) -> Dict[str, str]:
         """The running devices of servers and load balancers without a bridge, and their bridge."""

@@ -16,7 +16,6 @@ from ..record.projection import Projections
 from ..record.record import description_columns
 
 if TYPE_CHECKING:
-    from ..record.rows import ServerRow
     from .row_types import FixedIpRow, ListedFloatingIp
 
 _LIST: Query[ListedFloatingIp] = Query("""SELECT f.*, p.address AS fixed, s.name AS server,
@@ -24,13 +23,14 @@ _LIST: Query[ListedFloatingIp] = Query("""SELECT f.*, p.address AS fixed, s.name
   FROM floating_ip f LEFT JOIN port p ON p.id = f.port_id
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   ORDER BY f.id""")
-_FIXED_IPS: Query[FixedIpRow] = Query("""SELECT p.address, s.name AS server, b.name AS lb,
-  p.name AS port, f.address AS floating
+# A server that is only on bridges of the host has none.
+_FIXED_IPS: Query[FixedIpRow] = Query("""SELECT * FROM (SELECT p.address, s.name AS server,
+  b.name AS lb, p.name AS port, f.address AS floating
   FROM port p LEFT JOIN server s ON s.id = p.server_id
   LEFT JOIN balancer b ON b.id = p.balancer_id LEFT JOIN floating_ip f ON f.port_id = p.id
-  ORDER BY s.name, b.name, p.position""")
-_WITHOUT_PORT: Query[ServerRow] = Query("""SELECT * FROM server s
-  WHERE NOT EXISTS (SELECT 1 FROM port p WHERE p.server_id = s.id) ORDER BY s.name""")
+  ORDER BY s.name, b.name, p.position)
+  UNION ALL SELECT '', name, NULL, NULL, NULL FROM server
+  WHERE id NOT IN (SELECT server_id FROM port WHERE server_id IS NOT NULL)""")
 _PORT = """SELECT p.id FROM port p
   LEFT JOIN server s ON s.id = p.server_id LEFT JOIN balancer b ON b.id = p.balancer_id
   WHERE (s.name = ?1 OR b.name = ?2 OR p.name = ?3) AND p.address = ?4"""
@@ -55,12 +55,10 @@ class LocalFloatingIps:
 
     def fixed_ips(self) -> Tuple[FixedIp, ...]:
         """The fixed addresses that one can be associated with; the first one of a server first."""
-        without = (FixedIp('', row['name']) for row in self.record.rows(_WITHOUT_PORT))
-        addresses = (
+        return tuple(
             FixedIp(row['address'], row['server'], row['lb'], row['port'], row['floating'])
             for row in self.record.rows(_FIXED_IPS)
         )
-        return (*addresses, *without)
 
     def pools(self) -> Tuple[str, ...]:
         """The names of the pools."""

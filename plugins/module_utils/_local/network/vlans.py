@@ -5,13 +5,46 @@
 from __future__ import annotations
 
 import json
-from typing import Dict, Tuple
+from typing import TYPE_CHECKING, Dict, List, Mapping, Tuple
 
-from ..host.kernel import device_exists, is_up, separates_vlans
+from ..host.devices import bridge_tap_name
+from ..host.kernel import device_exists, is_up
+from ..host.settings_devices import separates_vlans
+from ..record.database import Query
+from ..record.host import Host
 from ..record.work import Work
 
-Vlans = Dict[str, Tuple[str, int]]
+if TYPE_CHECKING:
+    from ..record.rows import BridgePortRow
+
+_TAGGED: Query[BridgePortRow] = Query('SELECT * FROM main.bridge_port WHERE vlan')
 _FLAGS = {'PVID', 'Egress Untagged'}
+Vlans = Dict[str, Tuple[str, int]]
+
+
+def vlan_faults(host: Host) -> List[str]:
+    """Return what is not in its VLAN."""
+    return [
+        f'{tap} is not in VLAN {vlan} of {bridge}'
+        for tap, (bridge, vlan) in astray(host.work, _wanted(host)).items()
+    ]
+
+
+def attach(host: Host, detached: Mapping[str, str]) -> None:
+    """Attach taps to their bridges, by tap, and put those that have a VLAN there."""
+    wanted = _wanted(host)
+    for tap, bridge in detached.items():
+        if tap in wanted:  # until it is in its VLAN
+            host.work.run('ip', 'link', 'set', tap, 'down')
+        host.work.run('ip', 'link', 'set', tap, 'master', bridge)
+    for tap, (_bridge, vlan) in astray(host.work, wanted).items():
+        put(host.work, tap, vlan)
+
+
+def _wanted(host: Host) -> Vlans:
+    """The bridges and VLANs of all taps that are to be in one."""
+    rows = host.record.rows(_TAGGED)
+    return {bridge_tap_name(row['id']): (row['bridge'], row['vlan']) for row in rows}
 
 
 def astray(work: Work, wanted: Vlans) -> Vlans:

@@ -173,7 +173,7 @@ class ServerKeypairRow(Row):
 
 
 class BridgePortRow(Row):
-    """A network interface of a server on a bridge of the host. ``vlan``: 0 without one."""
+    """A network interface of a server on a bridge of the host."""
 
     server_id: Annotated[OfServer, INDEX]
     bridge: Annotated[str, RULES, METADATA, Value.DEVICE]
