@@ -84,6 +84,7 @@ def test_plugged_and_unplugged(server: dict[str, Any], ssh: Guest) -> None:
         'fixed_ip': None,
         'port': None,
         'security_groups': [],
+        'vlan': None,
         **ON_LAN,
     }
     eventually(lambda: ON_LAN['mac'] in ssh(server['fixed_ip'], 'cat /sys/class/net/*/address'))
