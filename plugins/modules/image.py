@@ -57,8 +57,11 @@ options:
         source is.
       - V(iso) is a CD-ROM for O(hanok.cloud.server#module:hardware.cdroms), which is kept as it is.
         Its source must be an ISO image (ISO 9660 or UDF). Not for an OpenStack.
+      - V(root-tar) is a root file system with C(/sbin/init) and C(/bin/sh), for containers
+        (O(hanok.cloud.server#module:type)). Its source must be a tar archive, which gzip, xz or
+        zstd may have compressed. Not for an OpenStack.
     type: str
-    choices: [qcow2, iso]
+    choices: [qcow2, iso, root-tar]
   os_admin_user:
     description:
       - Name of the user who logs in to the servers of the image, such as V(debian). It is returned
@@ -168,7 +171,9 @@ image:
       description: Labels of the image.
       type: dict
     disk_format:
-      description: V(iso) for a CD-ROM; V(qcow2) for a disk, in whatever format the cloud keeps it.
+      description:
+        - V(iso) for a CD-ROM; V(root-tar) for a root file system of containers; V(qcow2) for a
+          disk, in whatever format the cloud keeps it.
       type: str
     os_admin_user:
       description: Name of the user who logs in to its servers.

@@ -10,8 +10,8 @@ module: server
 short_description: Manage servers
 version_added: 0.1.0
 description:
-  - A server is a virtual machine. Options that are not set are not managed. Changes that cannot be
-    made are refused, and the message tells what to do instead.
+  - A server is a virtual machine or a container (O(type)). Options that are not set are not
+    managed. Changes that cannot be made are refused, and the message tells what to do instead.
   - With O(count), a group of equal servers NAME-1 to NAME-N is managed; they are created in
     parallel.
 extends_documentation_fragment:
@@ -34,6 +34,16 @@ options:
         except for addresses and the floating IP. Only a hash of O(user_data) is recorded, so set it
         again.
     type: int
+  type:
+    description:
+      - What the server is. Defaults to what its image is for; it cannot be changed.
+      - V(vm) is a virtual machine.
+      - V(container) is a container of libvirt-LXC, whose users are unprivileged ones of the host.
+        Its image has C(disk_format=root-tar) (M(hanok.cloud.image)). It has no root disk, volumes,
+        snapshots, console log, or guest agent, and options about these are refused. Not for an
+        OpenStack.
+    type: str
+    choices: [vm, container]
   state:
     description:
       - V(present) creates the server if it does not exist, and never starts or stops an existing
@@ -529,6 +539,9 @@ server:
     name:
       description: Name of the server.
       type: str
+    type:
+      description: V(vm) or V(container).
+      type: str
     status:
       description:
         - V(BUILD), V(ACTIVE), V(SHUTOFF), V(PAUSED), V(SHELVED_OFFLOADED), V(RESCUE),
@@ -603,7 +616,7 @@ server:
       description: Name of the init script that the server was created with.
       type: str
     volume_size:
-      description: Size of the root volume in GB.
+      description: Size of the root volume in GB; null for a container, which has none.
       type: int
     security_groups:
       description: Names of its security groups.
@@ -663,7 +676,7 @@ server:
       description: Time until the next server is started after it (seconds).
       type: int
     hardware:
-      description: Hardware of the machine; null if the cloud decides about it.
+      description: Hardware of the machine; null if the cloud decides about it, and for a container.
       type: dict
       contains:
         os_type:

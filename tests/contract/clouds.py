@@ -45,6 +45,7 @@ FEATURES = frozenset(
         'power off',
         'servers without flavors',
         'hardware of servers',
+        'containers',
         'bridges of the host',
         'VLANs',
         'rescues of volumes',

@@ -14,6 +14,7 @@ import subprocess
 import sys
 import sysconfig
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -246,9 +247,9 @@ def separate_vlans(bridge: str) -> bool:
     return subprocess.run(words, check=False, capture_output=True).returncode == 0
 
 
-def newest_image(name: str) -> str:
+def newest_image(name: str, extension: str = 'qcow2') -> str:
     """The path of an image that `make prepare` has built."""
-    found = sorted(glob.glob(f'/var/cache/hanok/{name}-*.qcow2'), key=os.path.getmtime)
+    found = sorted(glob.glob(f'/var/cache/hanok/{name}-*.{extension}'), key=os.path.getmtime)
     assert found, 'run make prepare to build it'
     return found[-1]
 
@@ -304,6 +305,14 @@ def keep(module: str, **options: Any) -> Result:
 def refused(module: str, **options: Any) -> str:
     """Run a task that is refused, in check mode as in a run; return the message."""
     return promises.refused(run, module, **options)
+
+
+def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
+    """Wait for a condition that others fulfill."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, 'the condition was not fulfilled'
+        time.sleep(0.1)
 
 
 @pytest.fixture(scope='session')

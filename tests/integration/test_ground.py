@@ -16,7 +16,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -26,7 +25,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests.reliability import figures
 
-from .conftest import SEEN, TREE, Play, inventory, keep, refused, run, start
+from .conftest import SEEN, TREE, Play, eventually, inventory, keep, refused, run, start
 
 Guest = Callable[[str, str], str]
 
@@ -67,14 +66,6 @@ def domain() -> str:
         for name in output_of('virsh', 'list', '--all', '--name').split()
         if name.endswith('-ground')
     )
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for a condition that others fulfill."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, 'the condition was not fulfilled'
-        time.sleep(0.1)
 
 
 def current_warnings() -> str:

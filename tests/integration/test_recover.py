@@ -73,6 +73,8 @@ def cloud(
         **OPTIONS,
     )
     keep('server', name='many', count=2, image=image, **OPTIONS)
+    keep('image', name='root', path=newest_image('tiny', 'tar'), disk_format='root-tar')
+    keep('server', name='box', image='root', key_name='test', **OPTIONS)
     keep('network', name='default', project='other')
     keep('security_group', name='kept', project='other')
     keep('keypair', name='kept', project='other', public_key=f'ssh-ed25519 {OTHER_ED25519}')
@@ -102,9 +104,10 @@ def cloud(
     for name in ('moved', 'front'):
         keep('floating_ip', name=name, state='absent')
     keep('lb', name='balancer', state='absent')
-    for name in ('kept', 'many'):
+    for name in ('kept', 'many', 'box'):
         keep('server', name=name, state='absent')
-    keep('image', name='disc', state='absent')
+    for name in ('disc', 'root'):
+        keep('image', name=name, state='absent')
     for volume in run('volume_info')['volumes']:
         keep('volume', name=volume['name'], state='absent')
     for kind in ('port', 'init_script', 'security_group', 'network', 'keypair'):

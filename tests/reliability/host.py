@@ -26,6 +26,10 @@ from typing import Any, BinaryIO
 
 import libvirt
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.user_namespace import (
+    first_id,
+)
+
 STATE = '/var/lib/hanok'
 FOLDERS = (
     STATE,
@@ -36,11 +40,11 @@ FOLDERS = (
     '/run/netns',
 )
 # The record is compared row by row; locks stay; the others belong to libvirt and dnsmasq: logs,
-# leases by time, sockets, and the configuration of QEMU.
+# leases by time, sockets, and the configuration of QEMU. A container writes its files by itself.
 IGNORED = re.compile(
     r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|'
     r'\.log(\.\d)?$|\.(status|leases|macs)(\.new)?$|'
-    r'/lib/libvirt/qemu/|/autostart$|/console\.(log|key)|\.(sock|pid)$'
+    r'/servers/[^/]+/root/[^/]+/|/lib/libvirt/qemu/|/autostart$|/console\.(log|key)|\.(sock|pid)$'
 )
 SETTLE_TIMEOUT = 15  # seconds
 PROGRAMS = re.compile(
@@ -103,6 +107,7 @@ class Names:
             self.words.update(dict.fromkeys((row['uuid'], short, f'ua-{short}'), name))
         if table == 'server':
             self.words[f'hanok-{number}-{row["name"]}'] = name
+            self.words[str(first_id(number))] = f'{name} users'
         elif table == 'server_snapshot':
             self.words[f'hanok-{row["uuid"]}'] = name
         elif table == 'balancer':

@@ -104,17 +104,27 @@ def _differ(what: str, existing: Iterable[str], expected: Iterable[str]) -> list
     return unexpected + [f'{what}: {name} is missing' for name in expect - exist]
 
 
+_BALANCERS = 'SELECT uuid FROM balancer'
+_CONTAINERS = "SELECT uuid FROM server WHERE type = 'container'"
+
+
 def _machines() -> list[str]:
     found = []
-    for uri, table in (('qemu:///system', 'server'), ('lxc:///system', 'balancer')):
+    for uri, what, recorded in (
+        ('qemu:///system', 'machine', "SELECT uuid FROM server WHERE type = 'vm'"),
+        ('lxc:///system', 'container', f'{_BALANCERS} UNION ALL {_CONTAINERS}'),
+    ):
         found += _differ(
-            table,
+            what,
             output_of('virsh', '-c', uri, 'list', '--all', '--uuid').split(),
-            (row[0] for row in rows(f'SELECT uuid FROM {table}')),
+            (row[0] for row in rows(recorded)),
         )
     running = output_of('virsh', '-c', 'lxc:///system', 'list', '--uuid').split()
+    servers = {row[0] for row in rows(_CONTAINERS)}
     return found + _differ(
-        'running balancer', running, (row[0] for row in rows('SELECT uuid FROM balancer'))
+        'running balancer',
+        (uuid for uuid in running if uuid not in servers),
+        (row[0] for row in rows(_BALANCERS)),
     )
 
 
@@ -124,7 +134,6 @@ def _files() -> list[str]:
         ('servers', 'server', ''),
         ('balancers', 'balancer', ''),
         ('volumes', 'volume', '.qcow2'),
-        ('images', 'image', '.qcow2'),
     ):
         # The root disk is in the folder of its server.
         where = ' WHERE NOT bootable' if table == 'volume' else ''
@@ -132,18 +141,21 @@ def _files() -> list[str]:
         found += _differ(
             folder, there, (row[0] + suffix for row in rows(f'SELECT uuid FROM {table}{where}'))
         )
+    images = rows("SELECT uuid || iif(disk_format = 'root-tar', '.tar', '.qcow2') FROM image")
+    there = os.listdir(STATE / 'images') if (STATE / 'images').is_dir() else []
+    found += _differ('images', there, (row[0] for row in images))
     roots = [row[0] for row in rows('SELECT server_id FROM volume WHERE bootable')]
-    found += _differ(
-        'root volumes', map(str, roots), (str(row[0]) for row in rows('SELECT id FROM server'))
-    )
-    servers = {row[0] for row in rows('SELECT uuid FROM server')}
-    for folder in servers:
+    machines = rows("SELECT id FROM server WHERE type = 'vm'")
+    found += _differ('root volumes', map(str, roots), (str(row[0]) for row in machines))
+    servers = {row[0]: row[1] for row in rows('SELECT uuid, type FROM server')}
+    for folder, kind in servers.items():
         here = [
             name
             for name in os.listdir(STATE / 'servers' / folder)
             if not name.startswith('console.')
         ]
-        found += _differ(f'server {folder}', here, ['root.qcow2', 'seed.iso'])
+        expected = ['root'] if kind == 'container' else ['root.qcow2', 'seed.iso']
+        found += _differ(f'server {folder}', here, expected)
     return found + [
         f'{path} is left over'
         for pattern in ('*.part', '*.new')

@@ -33,7 +33,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle impor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import (
     ACTIONS as ACTION_OPTIONS,
 )
-from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, Play
+from ansible_collections.hanok.cloud.tests.integration.conftest import (
+    PLAYBOOK,
+    Play,
+    newest_image,
+)
 from ansible_collections.hanok.cloud.tests.integration.test_ground import eventually
 
 from . import figures, killing
@@ -96,6 +100,7 @@ PUBLIC = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKZDjBBqpX3dI4L1ZYoJWZ3WJxvGk4M3P
 SCRIPT = '#!/bin/sh\ntrue\n'
 SMALL = {'image': 'killed', 'flavor': 'g1.nano'}
 STOPPED = {**SMALL, 'state': 'stopped'}
+CONTAINER = {'image': 'root', 'flavor': 'g1.nano'}
 HTTP = [{'port': 80, 'protocol': 'HTTP'}]
 
 
@@ -422,6 +427,20 @@ WALKS = (
             *delete_tasks('image', 'tools'),
             *delete_tasks('image', 'disc'),
         ],
+    ),
+    Walk(
+        'container',
+        [
+            task('image', name='root', path='{root}', disk_format='root-tar'),
+            task('server', name='c', user_data=SCRIPT, floating_ip='auto', **CONTAINER),
+            task('server', name='c', flavor='g1.micro', labels={'a': 'b'}),
+            task('server', name='c', state='stopped', force=True),
+            task('server_action', name='c', action='rename', new_name='d'),
+            task('server_action', name='d', action='rebuild'),
+            *delete_tasks('server', 'd'),
+            *delete_tasks('image', 'root'),
+        ],
+        slow=True,
     ),
     Walk(
         'server updated',
@@ -916,6 +935,7 @@ def killer(bridge: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) ->
             {
                 'tiny': tiny,
                 'iso': str(iso),
+                'root': newest_image('tiny', 'tar'),
                 'url': url,
                 'checksum': checksum,
                 'key': str(tmp_path_factory.mktemp('keys') / 'killed.pem'),

@@ -104,7 +104,7 @@ def test_vlans(record: Record) -> None:
     (port,) = [one for one in row['bridge_ports'] if one['vlan']]
     for vlan, count in ((20, 0), (21, 1), (0, 1)):
         there = {'ports': [], 'bridge_ports': [{**dict(port), 'vlan': vlan}]}
-        assert len(faults._interface_faults(there, definition)) == count
+        assert len(faults.interface_faults(there, definition)) == count
 
 
 @pytest.mark.parametrize(
@@ -169,6 +169,6 @@ def test_changed_by_hand(record: Record, old: str, new: str, problem: list[str])
     row = server_rows.complete_rows(record, None, ['web'])['web']
     devices = ''.join(map(interface_xml, interfaces.interfaces_of(row)))
     definition = ET.fromstring(f'<domain><devices>{devices.replace(old, new)}</devices></domain>')
-    assert faults._interface_faults(row, definition) == [
+    assert faults.interface_faults(row, definition) == [
         f'its machine no longer has the network interface {mac} on bridge br0' for mac in problem
     ]

@@ -16,6 +16,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud.images.source_f
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import GIB
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.errors import text_of
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.image_rows import (
     devices_of,
@@ -153,6 +154,6 @@ def test_text_of_a_page() -> None:
 @pytest.mark.parametrize('of_running', [True, False])
 def test_image_of_a_running_server(of_running: bool) -> None:
     """Nova creates it; the local cloud would copy a disk that changes."""
-    observed = ObservedImages({}, servers={'web': 'started'}, of_running=of_running)
+    observed = ObservedImages({}, servers={'web': Server('web')}, of_running=of_running)
     planned = plan(ImageRequest('i', 'present', {'source': 'server:web'}), observed)
     assert bool(planned.refused) != of_running

@@ -23,6 +23,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_
     status_of,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.container import COMMON
 from ansible_collections.hanok.cloud.plugins.module_utils._model.flavor import (
     Flavor,
     FlavorRequest,
@@ -75,6 +76,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Server,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_type import (
+    CONTAINER,
+    ROOT_TAR,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import (
     UNKNOWN_HASH,
     UserDataHash,
@@ -234,6 +239,7 @@ FLAVORS['c1.small'] = replace(FLAVORS['c1.small'], max_vcpus=3)
 FLAVORS['roomy'] = replace(FLAVORS['g1.nano'], name='roomy', max_vcpus=2, max_memory=2048)
 IMAGES = {
     'small': Image('small', size=2**30, min_disk=1, created_by='me', created_at='then'),
+    'root': Image('root', size=2**30, min_disk=1, disk_format=ROOT_TAR),
 }
 KEYPAIRS = {'mine': Keypair('mine', ED25519), 'yours': Keypair('yours', OTHER_ED25519)}
 NETWORKS = {
@@ -368,6 +374,8 @@ def server_worlds(draw: st.DrawFn) -> dict[str, Server]:
                 and draw(st.sampled_from([True, True, False])),
             )
         world[name] = draw(st.sampled_from([replace(world[name], **nics) for nics in CONNECTED]))
+        if world[name].type == CONTAINER:
+            world[name] = replace(world[name], image='root', **COMMON)
     if world:
         name = draw(st.sampled_from(sorted(world)))
         world[name] = draw(
@@ -414,7 +422,7 @@ def server_requests(draw: st.DrawFn) -> ServerRequest:
     options = draw(
         optional_values(
             flavor=st.sampled_from(sorted(FLAVORS)),
-            image=st.just('small'),
+            image=st.sampled_from(['small', 'small', 'root']),
             volume_size=st.sampled_from([4, 8, 9]),
             security_groups=st.sampled_from([('default',), ('ssh',), ('ssh', 'web')]),
             **SERVER_VALUES,
@@ -870,9 +878,12 @@ PROJECTS = st.sampled_from([('blue',), ('blue', 'red'), ()])
 def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
     """Created once, again only after an interrupted run; shared with projects if it is shared."""
     assert not request.problems()
+    {'s': Server('s', power='stopped')}
     after = apply_and_replan(
         'image',
-        lambda there: image.plan(request, image.ObservedImages(there, '', {'s': 'stopped'})),
+        lambda there: image.plan(
+            request, image.ObservedImages(there, '', {'s': Server('s', power='stopped')})
+        ),
         world,
     )
     check_others_unchanged(world, after, request, 'visibility', 'shared_with')

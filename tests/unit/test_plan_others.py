@@ -688,7 +688,7 @@ def test_status_of_a_volume() -> None:
         (
             image.plan(
                 ImageRequest('i', 'present', {'source': 'server:s'}),
-                image.ObservedImages({}, '', {'s': 'started'}),
+                image.ObservedImages({}, '', {'s': Server('s')}),
             ),
             'server: s is running, and an image requires a stopped server; stop it first (state: '
             'stopped)',

@@ -102,9 +102,8 @@ def _with_servers(cloud: Cloud, images: Mapping[str, Image], server: str) -> Obs
     """What an image of a server is created from."""
     servers = References('server', cloud.servers.list())
     servers.check(server)
-    powers = {name: found.power for name, found in servers.items()}
     of_running = cloud.profile.images_of_running
-    return ObservedImages(images, servers=powers, of_running=of_running)
+    return ObservedImages(images, servers=servers, of_running=of_running)
 
 
 def _with_digests(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:

@@ -12,6 +12,7 @@ from .._cloud import Cloud, CloudError
 from .._model.nic_request import NicRequest
 from .._model.server import Server
 from .._model.server_request import ON_CRASH, ON_DRIFT, RUNNING_STATES, STATES, ServerRequest
+from .._model.server_type import TYPES
 from .._model.status import Status
 from .._plan.server import plan
 from .hardware import HARDWARE, hardware_of
@@ -34,6 +35,7 @@ ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'count': {'type': 'int'},
     'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
+    'type': {'type': 'str', 'choices': list(TYPES)},
     'flavor': {'type': 'str'},
     'vcpus': {'type': 'int'},
     'memory': {'type': 'int'},
@@ -101,6 +103,7 @@ def request(params: Dict[str, Any]) -> ServerRequest:
     options = {
         **specified_options(
             params,
+            'type',
             'flavor',
             'vcpus',
             'memory',

@@ -4,14 +4,17 @@
 
 from __future__ import annotations
 
+import glob
 import json
+import os
 import re
 import xml.etree.ElementTree as ET
 from ipaddress import IPv4Network
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Mapping, Tuple
 
 from .._model.recovery import Remains, rebuild_rows
 from .._model.recovery_rows import Rows
+from .._model.server_type import ROOT_TAR
 from .record import metadata
 from .record.database import VERSION, NewerVersion
 from .record.host import Host
@@ -43,16 +46,21 @@ def find_remains(host: Host) -> Remains:
             machines[domain.UUIDString()] = found
         elif found:
             balancers[domain.UUIDString()] = found
+    pool = writer_of(host)
+    archives = pool.archives()
     networks = map(_network, hypervisor.qemu.listAllNetworks())
-    disks = {kind: writer_of(host).sizes(kind) for kind in (ROOT, VOLUME, IMAGE)}
+    disks = {kind: pool.sizes(kind) for kind in (ROOT, VOLUME, IMAGE)}
     return Remains(
         export=_export(host.record.export_path),
         machines=machines,
         balancers=balancers,
         networks=tuple(network for network in networks if network),
         disks={
-            **{kind: {uuid: of[0] for uuid, of in disks[kind].items()} for kind in disks},
+            ROOT: {**_sizes(disks[ROOT]), **_roots(host)},
+            VOLUME: _sizes(disks[VOLUME]),
+            IMAGE: {**_sizes(disks[IMAGE]), **archives},
             'iso': {uuid: of[0] for uuid, of in disks[IMAGE].items() if of[1] == 'raw'},
+            ROOT_TAR: archives,
         },
         unreadable=tuple(unreadable),
     )
@@ -65,6 +73,16 @@ def has_remains(remains: Remains) -> bool:
     if remains.machines or remains.balancers or remains.networks:
         return True
     return any(remains.disks.values())
+
+
+def _sizes(disks: Mapping[str, Tuple[int, str]]) -> Dict[str, int]:
+    return {uuid: size for uuid, (size, _format) in disks.items()}
+
+
+def _roots(host: Host) -> Dict[str, int]:
+    """The roots of containers, by the UUIDs of their servers; their sizes do not matter."""
+    roots = glob.glob(host.settings.path('servers', '*', 'root'))
+    return {os.path.basename(os.path.dirname(root)): 1 for root in roots}
 
 
 def _domain_metadata(domain: Any) -> Dict[str, Any]:

@@ -16,17 +16,20 @@ from .effect import FIXED, LIVE, Effect, Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
 from .secret import Secrets
+from .server_type import ROOT_TAR
 from .status import TaskState
 
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 SOURCES = ('path', 'url', 'server')
-DISK_FORMATS = ('qcow2', 'iso')
+DISK_FORMATS = ('qcow2', 'iso', ROOT_TAR)
 
 
 @dataclass(frozen=True)
 class Image:
     """A disk that servers are created from, or a CD that they can read (``disk_format`` iso).
+
+    Containers are created from the archive of a root file system (``disk_format`` root-tar).
 
     ``source``: path:..., url:... (without the query) or server:.... ``digests``: of the source
     file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
@@ -118,8 +121,10 @@ class ImageRequest(Request):
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
         if kind == 'server':
             problems += reference_problems(where, 'server')
-            if self.options.get('disk_format') == 'iso':
-                problems.append(invalid('disk_format', 'iso requires path or url, not server'))
+            disk_format = self.options.get('disk_format', DISK_FORMATS[0])
+            if disk_format != DISK_FORMATS[0]:
+                text = f'{disk_format} requires path or url, not server'
+                problems.append(invalid('disk_format', text))
         if kind == 'url':
             problems += _url_problems(self.url or where)
             if checksum is None and self.state == 'present':

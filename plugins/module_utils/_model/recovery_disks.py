@@ -10,6 +10,7 @@ from typing import List
 from .image import min_disk_gb
 from .recovery_rows import Disks, Row, Rows, append, project_of, uuids
 from .root_volume import root_columns
+from .server_type import CONTAINER, ROOT_TAR
 
 
 def unknown_disks(rows: Rows, disks: Mapping[str, int]) -> List[str]:
@@ -27,7 +28,7 @@ def add_root_volumes(rows: Rows, disks: Mapping[str, int]) -> None:
     known = {row['server_id'] for row in volumes if row.get('bootable')}
     for server in rows.get('server', ()):
         size = server.pop('volume_size', None)
-        if server['id'] in known:
+        if server['id'] in known or server.get('type') == CONTAINER:
             continue
         name = str(server['name'])
         uuid = str(server['uuid'])
@@ -72,7 +73,14 @@ def add_disks(rows: Rows, kind: str, disks: Disks) -> List[str]:
         else:
             row['size'] = size
             row['source'] = 'path:(unknown)'
-            row['disk_format'] = 'iso' if uuid in disks.get('iso', {}) else 'qcow2'
+            row['disk_format'] = _disk_format(uuid, disks)
         append(rows, kind, row)
         lost.append(f'{kind} {name}: its name is unknown')
     return lost
+
+
+def _disk_format(uuid: str, disks: Disks) -> str:
+    for disk_format in ('iso', ROOT_TAR):
+        if uuid in disks.get(disk_format, {}):
+            return disk_format
+    return 'qcow2'

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, NamedTuple, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import DEFAULT_GROUP
+from .server_type import CONTAINER
 from .status import BUILDING, POWER, STATUS_OF_POWER, Status, TaskState, is_billable
 from .user_data import HIDDEN
 
@@ -110,8 +111,9 @@ class Server:
 
     ``status`` is given by the cloud. ``power`` is started, stopped or paused: that of its machine
     or, while something is done with it, the one that it will have. ``memory`` is in MiB,
-    ``volume_size`` in GB (2^30 bytes). ``max_vcpus``, ``max_memory``: what its machine can get
-    while it runs; None: no more than it has. ``user_data`` is a keyed hash (UserDataHash).
+    ``volume_size`` in GB (2^30 bytes). ``type``: see server_type.py.
+    ``max_vcpus``, ``max_memory``: what its machine can get while it runs; None: no more than it
+    has. ``user_data`` is a keyed hash (UserDataHash).
     ``member_of`` is the group it was created in with count. ``rescue_image``: that of a rescued
     one. ``os_admin_user``: who logs in, by its image. ``node``: the hypervisor, if the cloud tells
     it. ``resized_from``: of one whose resize is
@@ -127,6 +129,7 @@ class Server:
     name: str
     status: Status = Status.ACTIVE
     power: str = 'started'
+    type: str = 'vm'
     flavor: str | None = None
     vcpus: int = 0
     memory: int = 0
@@ -216,6 +219,8 @@ class Server:
         fields['user_data'] = HIDDEN if self.user_data else None
         fields['hardware'] = self.hardware and self.hardware.shown(self.most_vcpus)
         fields['resized_from'] = self.resized_from and self.resized_from.flavor
+        if self.type == CONTAINER:
+            fields['volume_size'] = None
         fields['key_name'] = self.key_names[0] if self.key_names else None
         return {
             **fields,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Tuple
 from .effect import FIXED, LIVE, RESTART, Classify, Effect, Table, fixed, live
 from .kinds import Verb
 from .server import Nic, Server
+from .server_type import VM
 from .status import Status
 from .user_data import UserDataHash
 
@@ -30,13 +31,14 @@ def _user_data(before: str | None, after: str | None, current: Server) -> Effect
 def _flavor(before: str | None, after: str | None, current: Server) -> Effect:
     why = f'flavor changes from {before or "none"} to {after or "none"}'
     # The size of vcpus and memory has effects of its own, without a flavor or with room.
-    return _resize(why, current) if before and not has_room(current) else Effect(LIVE, why)
+    needs_resize = before and not has_room(current) and current.type == VM
+    return _resize(why, current) if needs_resize else Effect(LIVE, why)
 
 
 def _amount(option: str, unit: str) -> Classify:
     def classify(before: int, after: int, current: Server) -> Effect:
         why = f'{option} changes from {before} to {after}{unit}'
-        if is_within(option, after, current):
+        if current.type != VM or is_within(option, after, current):
             return Effect(LIVE, why)
         if current.flavor and not has_room(current):
             return Effect(LIVE)  # it follows from the flavor
@@ -129,14 +131,18 @@ def _volume_size(before: int, after: int, current: Server) -> Effect:
 def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], current: Server) -> Effect:
     staying = {(nic.place, nic.mac) for nic in after}
     is_removed = any((nic.place, nic.mac) not in staying for nic in before)
-    if is_removed and current.settled_status == Status.PAUSED:
+    is_restart = current.type != VM
+    if (is_removed or is_restart) and current.settled_status == Status.PAUSED:
         return Effect(FIXED, f'a paused guest releases no interface; {_UNPAUSE_FIRST}')
+    if is_restart:
+        return _needs_stop('the network interfaces of a container change', current)
     return Effect(LIVE)
 
 
 # The fixed options that take effect with a new root disk.
 OF_ROOT_DISK = ('image', 'key_names', 'user_data', 'init_script', 'volume_size')
 TABLE: Table = {
+    'type': fixed('a server keeps its type; delete and re-create it'),
     'flavor': _flavor,
     'vcpus': _amount('vcpus', ''),
     'memory': _amount('memory', ' MiB'),

@@ -22,7 +22,8 @@ _UNSUPPORTED = (
         'image',
         'disk_format',
         ('qcow2',),
-        'Nova inserts no CD into a server; create the image with the client of OpenStack',
+        'Nova inserts no CD into a server, and has no containers; create the image with the client '
+        'of OpenStack',
     ),
     *(
         UnsupportedOption(
@@ -33,6 +34,7 @@ _UNSUPPORTED = (
         )
         for option in ('visibility', 'shared_with')
     ),
+    UnsupportedOption('server', 'type', ('vm',), 'Nova has no containers; omit it'),
     UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
     *(
         UnsupportedOption('server', option, (), 'Nova starts servers with their hosts; omit it')

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Iterable, Mapping, Tuple
 
 from .._model.change import Draft
+from .._model.server_type import CONTAINER, ROOT_TAR
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
@@ -105,8 +106,30 @@ def check_image_disk(image: Image | None, draft: Draft) -> None:
         )
 
 
-def check_is_disk(image: Image, draft: Draft) -> None:
-    """Refuse an ISO image where that of a disk is needed."""
+def check_is_for(type_of_server: str, image: Image, draft: Draft) -> None:
+    """Refuse an image that is not for servers of a type."""
+    if type_of_server == CONTAINER:
+        _check_is_root(image, draft)
+    else:
+        _check_is_disk(image, draft)
+
+
+def _check_is_root(image: Image, draft: Draft) -> None:
+    if image.disk_format != ROOT_TAR:
+        draft.refuse(
+            'image',
+            f'image {image.name} is no root file system of a container; use one that was created '
+            f'with disk_format: {ROOT_TAR}, or omit type: a server is what its image is for',
+        )
+
+
+def _check_is_disk(image: Image, draft: Draft) -> None:
+    if image.disk_format == ROOT_TAR:
+        draft.refuse(
+            'image',
+            f'image {image.name} is the root file system of a container, which is no disk; use the '
+            'image of a disk, or omit type: a server is what its image is for',
+        )
     if image.disk_format == 'iso':
         draft.refuse(
             'image',

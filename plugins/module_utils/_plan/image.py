@@ -6,26 +6,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict
+from typing import TYPE_CHECKING, Any, Dict
 
 from .._model.change import Draft, Plan
 from .._model.image import IMMUTABLE, TABLE, Image, ImageRequest
 from .._model.kinds import Verb
+from .._model.server_type import CONTAINER
 from .common import plan_one
+
+if TYPE_CHECKING:
+    from .._model.server import Server
 
 
 @dataclass(frozen=True)
 class ObservedImages:
     """Images by name, and the source of the request.
 
-    ``source_problem``: why the source cannot be used. ``servers``: the source server, by name, with
-    its power. ``of_running``: whether it may be running. ``held``: the current digests of the file
+    ``source_problem``: why the source cannot be used. ``servers``: with the source server, by name.
+    ``of_running``: whether it may be running. ``held``: the current digests of the file
     at the source path; None: not read. ``checksum``: that of the request, resolved if it was a URL.
     """
 
     images: Mapping[str, Image]
     source_problem: str = ''
-    servers: Mapping[str, str] = field(default_factory=dict)
+    servers: Mapping[str, Server] = field(default_factory=dict)
     of_running: bool = False
     held: Mapping[str, str] | None = None
     checksum: str | None = None
@@ -112,12 +116,22 @@ def _check_source(
             'server',
         )
     elif kind == 'server':
-        exists = draft.require('server', where, observed.servers)
-        if exists and not observed.of_running and observed.servers[where] != 'stopped':
-            draft.refuse(
-                'server',
-                f'server: {where} is running, and an image requires a stopped server; stop it '
-                'first (state: stopped)',
-            )
+        if draft.require('server', where, observed.servers):
+            _check_server(observed.servers[where], observed, draft)
     elif observed.source_problem:
         draft.miss(kind, f'{kind}: {observed.source_problem}')
+
+
+def _check_server(server: Server, observed: ObservedImages, draft: Draft) -> None:
+    if server.type == CONTAINER:
+        draft.refuse(
+            'server',
+            f'server: {server.name} is a container, which has no disk to create an image from; '
+            'create the image from an archive of a root file system (path, url)',
+        )
+    elif not observed.of_running and server.power != 'stopped':
+        draft.refuse(
+            'server',
+            f'server: {server.name} is running, and an image requires a stopped server; stop it '
+            'first (state: stopped)',
+        )

@@ -15,6 +15,7 @@ from .._model.nic_request import NicRequest, compared
 from .._model.server import Server, is_on_bridges_only
 from .._model.server_effects import TABLE
 from .._model.server_request import ServerRequest, has_state, has_value
+from .._model.server_type import CONTAINER
 from .._model.status import Status, TaskState
 from .server_group import plan_members
 from .server_observations import ObservedServers
@@ -174,7 +175,12 @@ def _requested_options(
         from .server_sizes import set_room
 
         set_room(options, flavor, current)
-    if current.hardware:
+    if current.type == CONTAINER:
+        from .server_container import settle_container
+
+        changed = flavor if flavor and flavor.name != current.flavor else None
+        settle_container(current.name, request.options, options, changed, draft)
+    elif current.hardware:
         _settle_hardware(options, current, current.hardware, observed, draft)
     if current.disk_of_flavor:
         from .server_disk import check_disk_of_flavor

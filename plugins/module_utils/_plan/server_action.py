@@ -18,10 +18,12 @@ from .._model.lifecycle import leads_to, next_status
 from .._model.machine_size import small_memory
 from .._model.server import Server, Size, is_on_bridges_only
 from .._model.server_action import ServerActionRequest
+from .._model.server_type import CONTAINER
 from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
 from .checks import DnsOwners
 from .server_action_images import check_rebuild, check_rescue
 from .server_completion import complete_for_action
+from .server_container import check_limits
 from .server_hardware import check_kept_topology
 from .server_power import check_allowed
 from .server_rename import renamed
@@ -153,6 +155,9 @@ def _resized(
     if flavor is None:
         return after
     check_kept_topology(current, flavor.max_vcpus or flavor.vcpus, draft)
+    if current.type == CONTAINER:
+        check_limits(current.name, flavor, draft)
+        return replace(after, flavor=flavor.name, vcpus=flavor.vcpus, memory=flavor.memory)
     if current.disk_of_flavor:
         _check_disk(current, flavor, draft)
         after = replace(after, volume_size=flavor.disk)

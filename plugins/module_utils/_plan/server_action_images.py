@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from .._model.change import Draft
 from .._model.image import Image
 from .._model.server import Server
-from .checks import check_image_disk, check_is_disk
+from .._model.server_type import CONTAINER
+from .checks import check_image_disk, check_is_for
 
 
 def check_rebuild(
@@ -20,7 +21,9 @@ def check_rebuild(
 ) -> None:
     """Refuse an image that does not exist, is not complete, or larger than the root disk."""
     image = _complete_image(current, name, images, draft)
-    if image and isinstance(image.min_disk, int) and image.min_disk > current.volume_size:
+    if current.type == CONTAINER or image is None or not isinstance(image.min_disk, int):
+        return
+    if image.min_disk > current.volume_size:
         draft.refuse(
             'image',
             f'image: {image.name} requires {image.min_disk} GB, the root disk of server '
@@ -70,6 +73,6 @@ def _complete_image(
             f'image {image.name} is unfinished; run the task that creates it again',
             name=current.name,
         )
-    if image and current.hardware:
-        check_is_disk(image, draft)
+    if image and (current.hardware or current.type == CONTAINER):
+        check_is_for(current.type, image, draft)
     return image

@@ -15,7 +15,8 @@ from .._model.kinds import Verb
 from .._model.nic_request import compared
 from .._model.server import Nic, Server, is_on_bridges_only
 from .._model.server_request import STOPPED_STATES, ServerRequest
-from .checks import check_image_disk, check_is_disk
+from .._model.server_type import CONTAINER, ROOT_TAR, VM
+from .checks import check_image_disk, check_is_for
 from .server_connections import (
     assign_own_groups,
     check_balancers,
@@ -44,8 +45,9 @@ def new_server(
         options['networks'] = new_networks(request.networks, observed, draft)
         _check_bridged(name, options, request, draft)
         assign_own_groups(options, draft)
-    _set_sizes(options, observed, draft)
-    if observed.profile.has_hardware:
+    _set_type(options, observed)
+    _set_sizes(name, options, observed, draft)
+    if observed.profile.has_hardware and options['type'] == VM:
         vcpus = options.get('max_vcpus') or options.get('vcpus', 0)
         _set_hardware(name, DEFAULT, options, vcpus, observed, draft)
     options['floating_ip'] = new_floating_ip(request, observed, draft)
@@ -135,11 +137,13 @@ def _with_request(
     elif options.get('init_script'):
         options['user_data'] = None
     _set_networks(options, current, request, observed, draft)
-    options.setdefault('image', current.image)
-    if options.get('flavor') in (None, current.flavor):
+    if 'image' not in options:
+        options.update(image=current.image, type=current.type)
+    _set_type(options, observed)
+    if options['type'] == current.type and options.get('flavor') in (None, current.flavor):
         options.setdefault('volume_size', current.volume_size)
-    _set_sizes(options, observed, draft)
-    if current.hardware:
+    _set_sizes(current.name, options, observed, draft)
+    if current.hardware and options['type'] == VM:
         vcpus = options.get('vcpus', current.vcpus)
         vcpus = options.get('max_vcpus', current.max_vcpus) or vcpus
         _set_hardware(current.name, current.hardware, options, vcpus, observed, draft)
@@ -190,19 +194,24 @@ def _set_networks(
         options['security_groups'] = ()
 
 
-def _set_sizes(options: Dict[str, Any], observed: ObservedServers, draft: Draft) -> None:
-    """Set the sizes of a new server by its flavor and its image; refuse an unusable image."""
+def _set_sizes(name: str, options: Dict[str, Any], observed: ObservedServers, draft: Draft) -> None:
+    """Set the type and the sizes of a new server; refuse an unusable image."""
     flavor = observed.flavors.get(options.get('flavor', ''))
     image = draft.settled('image', observed.images.get(options.get('image', '')))
     check_image_disk(image, draft)
     if image and observed.profile.has_hardware:
-        check_is_disk(image, draft)
+        check_is_for(options['type'], image, draft)
     if image and image.unfinished:
         draft.refuse(
             'image',
             f'image {image.name} is unfinished ({image.unfinished}); run the task that creates it '
             'again',
         )
+    if options['type'] == CONTAINER:
+        from .server_container import settle_container
+
+        settle_container(name, options, options, flavor, draft)
+        return
     min_disk = _min_disk(image)
     if flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
@@ -216,6 +225,13 @@ def _set_sizes(options: Dict[str, Any], observed: ObservedServers, draft: Draft)
             f'volume_size: {options["volume_size"]} GB is less than the image {image.name} '
             f'requires; use at least {min_disk}',
         )
+
+
+def _set_type(options: Dict[str, Any], observed: ObservedServers) -> None:
+    """Set the type of a new server: by default, what its image is for."""
+    image = observed.images.get(options.get('image', ''))
+    is_root = image is not None and image.disk_format == ROOT_TAR
+    options.setdefault('type', CONTAINER if is_root else VM)
 
 
 def _min_disk(image: Image | None) -> int:

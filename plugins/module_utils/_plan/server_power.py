@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from .._model.change import Draft
+from .._model.container import lack
 from .._model.effect import LIVE, POWER_OFF
 from .._model.kinds import Verb
 from .._model.lifecycle import is_allowed, leads_to, refusal
@@ -77,7 +78,9 @@ def check_allowed(
 ) -> bool:
     """Refuse a verb that the status of a server does not allow; return whether it does."""
     status = current.settled_status
-    if is_allowed('server', status, verb):
+    text = lack(current.name, current.type, verb)
+    if is_allowed('server', status, verb) and not text:
         return True
-    draft.refuse(option, refusal('server', current.name, status, verb), name=current.name)
+    text = text or refusal('server', current.name, status, verb)
+    draft.refuse(option, text, name=current.name)
     return False

@@ -60,7 +60,9 @@ def check_bus(server: Server, draft: Draft) -> None:
 
 def check_allowed(server: Server, verb: Verb, draft: Draft) -> None:
     """Refuse a verb that the status of a server does not allow."""
+    from .._model.container import lack
     from .._model.lifecycle import is_allowed, refusal
 
-    if not is_allowed('server', server.status, verb):
-        draft.refuse('server', refusal('server', server.name, server.status, verb))
+    text = lack(server.name, server.type, verb)
+    if text or not is_allowed('server', server.status, verb):
+        draft.refuse('server', text or refusal('server', server.name, server.status, verb))

@@ -6,10 +6,12 @@
 #
 # Builds OUTPUT, a small bootable qcow2 image (BIOS), from the packages of the host's distribution:
 # a stock kernel, busybox, dropbear (ssh), qemu-guest-agent and e2fsprogs, which are unpacked and
-# not installed. It uses no loop device, no mount and no chroot.
+# not installed. It uses no loop device, no mount and no chroot. If the name of OUTPUT ends with
+# .tar, it is the archive of the root file system, for containers.
 #
 # The guest
-#   - reads a NoCloud seed (label cidata; a virtio disk, or a CD-ROM on virtio-scsi): instance-id,
+#   - reads a NoCloud seed (label cidata; a virtio disk, or a CD-ROM on virtio-scsi; in a container
+#     the folder /var/lib/cloud/seed/nocloud): instance-id,
 #     local-hostname, public-keys, and as user-data a script ("#!", run once per instance-id) or
 #     "#cloud-config" with hostname, password and ssh_authorized_keys (any other key is reported as
 #     an error);
@@ -37,9 +39,14 @@ main() {
   fetch_packages
   index_modules
   make_root
-  make_initrd
-  make_disk
-  mv "$WORK/image.qcow2" "$OUTPUT" # whole, or not at all
+  case $OUTPUT in
+    *.tar) make_archive ;;
+    *)
+      make_initrd
+      make_disk
+      ;;
+  esac
+  mv "$WORK/image" "$OUTPUT" # whole, or not at all
 }
 
 fail() {
@@ -237,11 +244,15 @@ CLOUD=/var/lib/cloud       # kept: instance-id, the user's script and its exit c
 RUN=/run/cloud-init        # of this boot: the seed, status, result.json
 SEED_SOURCE='DataSourceNone'
 
+is_container() { # systemd.io/CONTAINER_INTERFACE
+  [ -n "$container" ]
+}
+
 mount_all() {
   mount -t tmpfs -o mode=755 tmpfs /run
   mount -t tmpfs -o mode=1777 tmpfs /tmp
   mkdir -p $RUN /dev/pts /dev/shm
-  mount -t devpts devpts /dev/pts
+  is_container || mount -t devpts devpts /dev/pts
   mount -t tmpfs -o mode=1777 tmpfs /dev/shm
 }
 
@@ -252,6 +263,12 @@ load_modules() {
 }
 
 read_seed() {
+  if is_container; then
+    seed=/var/lib/cloud/seed/nocloud
+    cp $seed/meta-data $seed/user-data $RUN/ || return
+    SEED_SOURCE="DataSourceNoCloud [seed=$seed]"
+    return
+  fi
   seed=$(findfs LABEL=cidata 2>/dev/null || findfs LABEL=CIDATA 2>/dev/null) || return
   mount -o ro "$seed" /mnt || return
   tr -d '\r' </mnt/meta-data >$RUN/meta-data
@@ -299,6 +316,7 @@ become_new_instance() {
 
 start_network() {
   ip link set lo up
+  is_container && return # its addresses are there
   for device in /sys/class/net/eth*; do
     [ ! -e "$device" ] || /etc/nic "${device##*/}"
   done
@@ -374,9 +392,11 @@ report() {
 }
 
 mount_all
-load_modules
-mdev -d
-mdev -s
+if ! is_container; then
+  load_modules
+  mdev -d
+  mdev -s
+fi
 read_seed
 instance=$(meta_data instance-id)
 first_boot=
@@ -386,7 +406,7 @@ if [ -n "$instance" ] && [ "$instance" != "$(cat $CLOUD/instance-id 2>/dev/null)
 fi
 hostname -F /etc/hostname
 start_network
-resize2fs "$(findfs LABEL=tinyroot)" >/dev/null 2>&1 &
+is_container || resize2fs "$(findfs LABEL=tinyroot)" >/dev/null 2>&1 &
 start_services
 [ -z "$first_boot" ] || run_user_script
 report
@@ -570,6 +590,14 @@ GUEST
   cp "$WORK"/stage/boot/vmlinuz-* "$WORK/boot/vmlinuz"
 }
 
+# ---- archive for containers ----------------------------------------------------------------------
+
+make_archive() {
+  sed -i /respawn/d "$ROOT/etc/inittab" # it has none of these terminals
+  tar --create --file "$WORK/image" --directory "$ROOT" --sort=name --owner=0 --group=0 --numeric-owner \
+    --mtime="@$SOURCE_DATE_EPOCH" --exclude=./lib/modules-tiny .
+}
+
 # ---- disk: a FAT partition with SYSLINUX, the kernel and the initrd, and after it ext4 -----------
 
 # The root is the first entry of the partition table, and the last partition, which grows. SYSLINUX
@@ -592,7 +620,7 @@ TABLE
   mke2fs -q -t ext4 -L tinyroot -b 4096 -i 16384 -m 0 -J size=16 -O ^metadata_csum,uninit_bg \
     -E offset=$(((boot_mib + 1) * 1048576)),root_owner=0:0,resize=1342177280 -d "$ROOT" "$disk" \
     $((SIZE_MIB - boot_mib - 1))M
-  qemu-img convert -O qcow2 -c "$disk" "$WORK/image.qcow2"
+  qemu-img convert -O qcow2 -c "$disk" "$WORK/image"
 }
 
 make_boot_partition() { # FILE MIB

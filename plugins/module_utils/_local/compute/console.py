@@ -15,8 +15,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Dict, List, Set, Tuple
 
+from ..._cloud import Unsupported
 from ..._model import guest
 from ..._model.console_log import MARK, ConsoleLog, bytes_of, is_by_guest, newest
+from ..._model.server_type import CONTAINER
 from ..host.files import read_file, write_atomically
 from ..record.database import Query
 
@@ -82,10 +84,17 @@ class Console:
 
 def console_logs(host: Host, names: Sequence[str], lines: int) -> Dict[str, ConsoleLog]:
     """The newest lines of the console logs of those of these servers that exist."""
-    folders = {
-        row['name']: host.settings.path('servers', row['uuid'])
-        for row in host.record.named(_BY_NAME, names)
-    }
+    rows = host.record.named(_BY_NAME, names)
+    for row in rows:
+        if row['type'] == CONTAINER:
+            raise Unsupported(
+                f'server {row["name"]} is a container, of which there is no console log; read its '
+                'logs in it',
+                'name',
+                'server',
+                row['name'],
+            )
+    folders = {row['name']: host.settings.path('servers', row['uuid']) for row in rows}
     return {name: Console(folder).newest(lines) for name, folder in folders.items()}
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from ..._cloud import CloudError, Missing
 from ..._model.first_boot import DONE, FirstBoot, from_console, from_result
+from ..._model.server_type import CONTAINER
 from ..host.agent import Agent
 from ..record.host import Host
 from .console import Console
@@ -18,10 +19,11 @@ from .console import Console
 class Watched(NamedTuple):
     """A server to wait for; MAC, address, bridge and gateway are those of its first connection.
 
-    They are empty if that is to a bridge of the host.
+    They are empty if that is to a bridge of the host. ``type``: see server_type.py.
     """
 
     identity: str
+    type: str
     address: str
     mac: str
     console: Console
@@ -44,11 +46,11 @@ def missing(
     import libvirt
 
     try:
-        machine = host.hypervisor.qemu.lookupByUUIDString(server.identity)
+        machine = lookup(host, server.type, server.identity)
         if not machine.isActive():
             return 'it is not running'
         if wait_for == 'init':
-            return _missing_init(machine, server.console, deadline)
+            return _missing_init(machine, server, deadline)
         if wait_for != 'running' and not server.address:  # since this task was planned
             raise CloudError('it is no longer in a network')
         if wait_for == 'ssh':
@@ -60,6 +62,13 @@ def missing(
         if error.get_error_code() == libvirt.VIR_ERR_NO_DOMAIN:
             raise Missing('its machine no longer exists') from error
         return str(error)
+
+
+def lookup(host: Host, type_of_server: str, identity: str) -> Any:
+    """The domain of a server. Raises libvirtError if it does not exist."""
+    is_container = type_of_server == CONTAINER
+    driver = host.hypervisor.lxc if is_container else host.hypervisor.qemu
+    return driver.lookupByUUIDString(identity)
 
 
 def _missing_address(machine: Any, server: Watched, deadline: float) -> str:
@@ -89,16 +98,23 @@ def _missing_ssh(address: str, deadline: float) -> str:
         return f'ssh at {address} does not answer ({error})'
 
 
-def _missing_init(machine: Any, console: Console, deadline: float) -> str:
+def _missing_init(machine: Any, server: Watched, deadline: float) -> str:
     """Raises CloudError when the first boot failed."""
-    boot = first_boot(machine, console, deadline)
+    boot = first_boot(machine, server, deadline)
     if boot.failure():
         raise CloudError(boot.failure())
     return '' if boot.state == DONE else 'its first boot is not finished yet'
 
 
-def first_boot(machine: Any, console: Console, deadline: float) -> FirstBoot:
-    """The first boot by the guest agent, or by the console without a valid response."""
+def first_boot(machine: Any, server: Watched, deadline: float) -> FirstBoot:
+    """The first boot by the guest agent, or by the console without a valid response.
+
+    What a container has written is read from its files.
+    """
+    if server.type == CONTAINER:
+        from .container_files import first_boot_of
+
+        return first_boot_of(machine)
     if machine.isActive():
         agent = Agent(machine, deadline)
         result = agent.file('/run/cloud-init/result.json')
@@ -107,4 +123,4 @@ def first_boot(machine: Any, console: Console, deadline: float) -> FirstBoot:
             boot = from_result(result, output)
             if boot:
                 return boot
-    return from_console(console.last_boot())
+    return from_console(server.console.last_boot())

@@ -37,7 +37,7 @@ class ListedServer(ServerRow):
     rescue_image_uuid: str | None
     more_keys: str
     cdroms: str
-    volume_size: int
+    volume_size: int | None  # a container has no root volume
     volume_task_state: str | None
     snapshots: str
     is_being_restored: int
@@ -66,6 +66,8 @@ class PortOfServer(PortRow):
     """A port of a server."""
 
     network: str
+    cidr: str
+    gateway: str
     floating: str | None
 
 

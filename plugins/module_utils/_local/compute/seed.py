@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Callable, Dict, Sequence, Tuple
 
-from ..._cloud import Refused
 from ..record.host import Host
 
 # The disk of a clone contains the machine id of the imaged server, and with it its DHCP identity;
@@ -38,6 +37,16 @@ class Seed:
     clone: bool = False
 
 
+def texts(seed: Seed) -> Dict[str, str]:
+    """The files of the seed by their names, apart from the configuration of the network."""
+    meta = {'instance-id': seed.identity, 'local-hostname': seed.name, 'dsmode': 'local'}
+    return {
+        'meta-data': _meta_data(meta, seed.public_keys),
+        'user-data': seed.user_data,
+        'vendor-data': NEW_MACHINE_ID if seed.clone else '',
+    }
+
+
 def write(
     host: Host,
     path: str,
@@ -60,20 +69,18 @@ def write(
 
 
 def renew(
-    host: Host, path: str, seed: Seed, is_recorded: Callable[[str], bool], locks: Sequence[int]
+    host: Host, path: str, seed: Seed, check: Callable[[str], None], locks: Sequence[int]
 ) -> None:
-    """Replace the CD by one with the same user data, if none is given. Raises Refused if it is old.
+    """Replace the CD by one with the same user data, if none is given.
 
-    The old one stays until the new one is complete: it may be the only place of the user data.
+    ``check``: raises an error for user data that must not be used. The old CD stays until the new
+    one is complete: it may be the only place of the user data.
     """
     if not os.path.exists(path):
         return
     kept = seed.user_data or host.work.run('isoinfo', '-J', '-i', path, '-x', '/user-data')
-    if not seed.user_data and not is_recorded(kept):  # of a run that was killed before it wrote it
-        raise Refused(
-            'user_data: only a hash of it is recorded; run the task again that sets it',
-            'user_data',
-        )
+    if not seed.user_data:
+        check(kept)
     new = path + '.new'
     with suppress(FileNotFoundError):
         os.unlink(new)
@@ -88,15 +95,9 @@ def _write(
     seed: Seed,
     locks: Sequence[int],
 ) -> None:
-    meta = {'instance-id': seed.identity, 'local-hostname': seed.name, 'dsmode': 'local'}
-    texts = {
-        'meta-data': _meta_data(meta, seed.public_keys),
-        'user-data': seed.user_data,
-        'vendor-data': NEW_MACHINE_ID if seed.clone else '',
-        'network-config': _network_config(seed),
-    }
-    files = [os.path.join(folder, name) for name in texts]
-    for file, text in zip(files, texts.values()):
+    contents = {**texts(seed), 'network-config': _network_config(seed)}
+    files = [os.path.join(folder, name) for name in contents]
+    for file, text in zip(files, contents.values()):
         with open(os.open(file, os.O_WRONLY | os.O_CREAT, 0o600), 'w', encoding='utf-8') as stream:
             stream.write(text)
     part = os.path.join(folder, 'seed.iso')

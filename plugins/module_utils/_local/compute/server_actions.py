@@ -23,13 +23,13 @@ from . import server_rows
 from .server_queries import init_script_hash
 from .server_status import recorded_power
 from .server_writer import ids_of
-from .virtual_machines import VirtualMachines
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer
+    from .server_machines import ServerMachines
     from .server_writer import ServerWriter
 
-Step = Callable[[VirtualMachines, 'CompleteServer'], None]
+Step = Callable[['ServerMachines', 'CompleteServer'], None]
 
 
 class Phase(NamedTuple):
@@ -39,43 +39,79 @@ class Phase(NamedTuple):
     step: Step
 
 
-def _do_nothing(machines: VirtualMachines, row: CompleteServer) -> None:
+def _do_nothing(machines: ServerMachines, row: CompleteServer) -> None:
     """Nothing is left to be done with the machine."""
 
 
+def _start(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.start(row)
+
+
+def _shut_down(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.shut_down(row)
+
+
+def _power_off(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.power_off(row)
+
+
+def _pause(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.pause(row)
+
+
+def _resume(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.resume(row)
+
+
+def _define_and_start(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.define_and_start(row)
+
+
+def _rebuild(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.rebuild(row)
+
+
+def _rescue(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.rescue(row)
+
+
+def _unrescue(machines: ServerMachines, row: CompleteServer) -> None:
+    machines.unrescue(row)
+
+
 _PHASES: Mapping[Verb, Tuple[Phase, ...]] = {
-    Verb.START: (Phase(TaskState.POWERING_ON, VirtualMachines.start),),
-    Verb.STOP: (Phase(TaskState.POWERING_OFF, VirtualMachines.shut_down),),
-    Verb.POWER_OFF: (Phase(TaskState.POWERING_OFF, VirtualMachines.power_off),),
-    Verb.PAUSE: (Phase(TaskState.PAUSING, VirtualMachines.pause),),
-    Verb.RESUME: (Phase(TaskState.RESUMING, VirtualMachines.resume),),
+    Verb.START: (Phase(TaskState.POWERING_ON, _start),),
+    Verb.STOP: (Phase(TaskState.POWERING_OFF, _shut_down),),
+    Verb.POWER_OFF: (Phase(TaskState.POWERING_OFF, _power_off),),
+    Verb.PAUSE: (Phase(TaskState.PAUSING, _pause),),
+    Verb.RESUME: (Phase(TaskState.RESUMING, _resume),),
     Verb.REBOOT: (
-        Phase(TaskState.REBOOTING, VirtualMachines.shut_down),
-        Phase(TaskState.REBOOT_STARTED, VirtualMachines.define_and_start),
+        Phase(TaskState.REBOOTING, _shut_down),
+        Phase(TaskState.REBOOT_STARTED, _define_and_start),
     ),
     Verb.HARD_REBOOT: (
-        Phase(TaskState.REBOOTING_HARD, VirtualMachines.power_off),
-        Phase(TaskState.REBOOT_STARTED_HARD, VirtualMachines.define_and_start),
+        Phase(TaskState.REBOOTING_HARD, _power_off),
+        Phase(TaskState.REBOOT_STARTED_HARD, _define_and_start),
     ),
-    Verb.SHELVE: (Phase(TaskState.SHELVING, VirtualMachines.shut_down),),
-    Verb.UNSHELVE: (Phase(TaskState.UNSHELVING, VirtualMachines.define_and_start),),
+    Verb.SHELVE: (Phase(TaskState.SHELVING, _shut_down),),
+    Verb.UNSHELVE: (Phase(TaskState.UNSHELVING, _define_and_start),),
     Verb.RESIZE: (
-        Phase(TaskState.RESIZE_PREP, VirtualMachines.shut_down),
-        Phase(TaskState.RESIZE_FINISH, VirtualMachines.define_and_start),
+        Phase(TaskState.RESIZE_PREP, _shut_down),
+        Phase(TaskState.RESIZE_FINISH, _define_and_start),
     ),
     Verb.CONFIRM_RESIZE: (Phase(TaskState.RESIZE_CONFIRMING, _do_nothing),),
     Verb.REVERT_RESIZE: (
-        Phase(TaskState.RESIZE_REVERTING, VirtualMachines.shut_down),
-        Phase(TaskState.RESIZE_REVERTING, VirtualMachines.define_and_start),
+        Phase(TaskState.RESIZE_REVERTING, _shut_down),
+        Phase(TaskState.RESIZE_REVERTING, _define_and_start),
     ),
-    Verb.REBUILD: (Phase(TaskState.REBUILDING, VirtualMachines.rebuild),),
+    Verb.REBUILD: (Phase(TaskState.REBUILDING, _rebuild),),
     Verb.RESCUE: (
-        Phase(TaskState.RESCUING, VirtualMachines.shut_down),
-        Phase(TaskState.RESCUING, VirtualMachines.rescue),
+        Phase(TaskState.RESCUING, _shut_down),
+        Phase(TaskState.RESCUING, _rescue),
     ),
     Verb.UNRESCUE: (
-        Phase(TaskState.UNRESCUING, VirtualMachines.shut_down),
-        Phase(TaskState.UNRESCUING, VirtualMachines.unrescue),
+        Phase(TaskState.UNRESCUING, _shut_down),
+        Phase(TaskState.UNRESCUING, _unrescue),
     ),
 }
 # After a failure of these the server is what it was; what others began is completed by a task.
@@ -143,7 +179,10 @@ class ServerActions:
             return outcomes
         from .snapshot_writer import without_snapshots
 
-        delete = without_snapshots(self.host, rows, self.writer.machines.power_off)
+        def power_off(row: CompleteServer) -> None:
+            self.writer.machines.of(row).power_off(row)
+
+        delete = without_snapshots(self.host, rows, power_off)
         return self.host.work.then_each(outcomes, lambda change: delete(rows[change.name]))
 
     def _begin(self, changes: Changes, task_state: TaskState) -> Outcomes:
@@ -180,16 +219,20 @@ class ServerActions:
 
     def _step(self, outcomes: Outcomes, step: Step, rows: Mapping[str, CompleteServer]) -> Outcomes:
         machines = self.writer.machines
-        if step is VirtualMachines.shut_down and len(outcomes) > THREADS:
-            # The guests share one timeout, but not all of them have a thread: all begin at once.
-            self.host.work.then_each(
-                outcomes, lambda change: machines.press_power_button(rows[change.name])
-            )
+
+        def begin(change: Change) -> None:
+            row = rows[change.name]
+            machines.of(row).press_power_button(row)
 
         def apply(change: Change) -> None:
-            is_forced = step is VirtualMachines.shut_down and change.effect == POWER_OFF
-            chosen = VirtualMachines.power_off if is_forced else step
-            chosen(machines, rows[change.name])
+            row = rows[change.name]
+            is_forced = step is _shut_down and change.effect == POWER_OFF
+            chosen = _power_off if is_forced else step
+            chosen(machines.of(row), row)
+
+        if step is _shut_down and len(outcomes) > THREADS:
+            # The guests share one timeout, but not all of them have a thread: all begin at once.
+            self.host.work.then_each(outcomes, begin)
 
         return self.host.work.then_each(outcomes, apply)
 
@@ -230,9 +273,12 @@ class ServerActions:
         outcomes = self.record.writer.change(changes, rename)
         self.writer.projections.apply()
         rows = self.writer.rows_named([change.new(Server).name for change in changes])
-        outcomes = self.host.work.then_each(
-            outcomes, lambda change: self.writer.machines.rename(rows[change.new(Server).name])
-        )
+
+        def rename_machine(change: Change) -> None:
+            server = rows[change.new(Server).name]
+            self.writer.machines.of(server).rename(server)
+
+        outcomes = self.host.work.then_each(outcomes, rename_machine)
         return self._end(outcomes)
 
 

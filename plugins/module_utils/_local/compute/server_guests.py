@@ -62,6 +62,7 @@ def reasons(
 def _watched(host: Host, row: WatchedServer) -> readiness.Watched:
     return readiness.Watched(
         identity=row['uuid'],
+        type=row['type'],
         address=row['address'],
         mac=row['mac'],
         console=_console(host, row),
@@ -74,14 +75,12 @@ def _watched(host: Host, row: WatchedServer) -> readiness.Watched:
 def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
     """The results of the first boots of those of these servers that have a machine."""
     deadline = time.monotonic() + max(1, host.timeout)
-    machines = host.with_retry(host.hypervisor.machines)
-    servers = host.record.named(_WATCHED, names)
-    rows = [row for row in servers if row['uuid'] in machines]
+    rows = host.record.named(_WATCHED, names)
 
     def result(row: WatchedServer) -> FirstBoot | None:
-        with tolerate('NO_DOMAIN'):  # it was deleted meanwhile
-            machine = host.hypervisor.qemu.lookupByUUIDString(row['uuid'])
-            return readiness.first_boot(machine, _console(host, row), deadline)
+        with tolerate('NO_DOMAIN'):  # it is being created, or was deleted meanwhile
+            machine = readiness.lookup(host, row['type'], row['uuid'])
+            return readiness.first_boot(machine, _watched(host, row), deadline)
         return None
 
     boots = host.work.in_parallel(result, rows)

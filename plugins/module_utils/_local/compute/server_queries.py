@@ -46,7 +46,8 @@ _SERVERS: Query[ListedServer] = (
   {_SELECTED.replace('WHERE', f'{_WITH_IMAGE_AND_ROOT} WHERE')}
   ORDER BY length(s.name), s.name""")
 )
-PORTS: Query[PortOfServer] = Query(f"""SELECT p.*, n.name AS network, f.address AS floating
+PORTS: Query[PortOfServer] = Query(f"""SELECT p.*, n.name AS network, n.cidr, n.gateway,
+  f.address AS floating
   FROM port p JOIN network n ON n.id = p.network_id LEFT JOIN floating_ip f ON f.port_id = p.id
   WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY p.server_id, p.position""")
 BRIDGE_PORTS: Query[BridgePortRow] = Query(f"""SELECT * FROM bridge_port

@@ -14,6 +14,7 @@ from ..._model.hardware import DEFAULT
 from ..._model.root_volume import root_columns
 from ..._model.server import Nic, Server
 from ..._model.server_effects import TABLE
+from ..._model.server_type import VM
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..host.settings import Pool
@@ -77,9 +78,9 @@ def reserve(record: Record, pools: Sequence[Pool], server: Server) -> bool:
             'phase': TaskState.SCHEDULING,
         },
     )
-    record.writer.insert_row(
-        'volume', {**root_columns(server.name, identity, row), 'size': server.volume_size}
-    )
+    if server.type == VM:
+        root = {**root_columns(server.name, identity, row), 'size': server.volume_size}
+        record.writer.insert_row('volume', root)
     _insert_keys(record, server.key_names[1:], row)
     for position, nic in enumerate(server.networks):
         _connect(record, nic, position, row)

@@ -20,8 +20,8 @@ from ..network import dns_names
 from ..record.host import Host
 from ..record.projection import Projections
 from . import server_rows
+from .machine_types import MachinesOfServers
 from .server_status import recorded_power
-from .virtual_machines import VirtualMachines
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer
@@ -39,7 +39,7 @@ class ServerWriter:
         self.record = host.record
         self.projections = projections
         self.user_data = user_data
-        self.machines = VirtualMachines(host)
+        self.machines = MachinesOfServers(host)
 
     def create(self, changes: Changes, existing: Sequence[Server]) -> Outcomes:
         """Record servers, create their disks, load the firewall, then start them.
@@ -73,7 +73,7 @@ class ServerWriter:
                 outdated.append(change)
         rows = self.complete_rows(outdated) if outdated else {}
         for row in rows.values():
-            self.host.with_retry(partial(self.machines.erase, row))
+            self.host.with_retry(partial(self._erase, row))
         return names_of(outdated)
 
     def update(self, changes: Changes) -> Outcomes:
@@ -87,9 +87,12 @@ class ServerWriter:
         rows = self.complete_rows(changes)
         restarted = ids_of(begun, rows, _may_restart)
         self.projections.drain(restarted)
-        outcomes = self.host.work.then_each(
-            begun, lambda change: self.machines.resize(change, rows[change.name])
-        )
+
+        def resize(change: Change) -> None:
+            row = rows[change.name]
+            self.machines.of(row).resize(change, row)
+
+        outcomes = self.host.work.then_each(begun, resize)
         self.projections.undrain(restarted)
         return self.host.work.finish(outcomes, _DONE, _EXTENDED)
 
@@ -109,17 +112,22 @@ class ServerWriter:
     def _build(self, begun: Outcomes) -> Outcomes:
         """Create disks and seeds, load the firewall, then define machines and start them."""
         rows = self.complete_rows([outcome.change for outcome in begun])
+
+        def prepare(change: Change) -> None:
+            row = rows[change.name]
+            self.machines.of(row).prepare(row)
+
+        def start(change: Change) -> None:
+            row = rows[change.name]
+            self.machines.of(row).define_and_start(row)
+
         self._show(rows, TaskState.BLOCK_DEVICE_MAPPING)
-        prepared = self.host.work.then_each(
-            begun, lambda change: self.machines.prepare(rows[change.name])
-        )
+        prepared = self.host.work.then_each(begun, prepare)
         self._show(rows, TaskState.NETWORKING)
         self.projections.apply()
         self._show(rows, TaskState.SPAWNING)
-        started = self.host.work.for_each(
-            [outcome.change for outcome in prepared if not outcome.error],
-            lambda change: self.machines.define_and_start(rows[change.name]),
-        )
+        there = [outcome.change for outcome in prepared if not outcome.error]
+        started = self.host.work.for_each(there, start)
         seconds = {outcome.change.name: outcome.seconds or 0.0 for outcome in prepared}
         built = [
             outcome._replace(seconds=(outcome.seconds or 0.0) + seconds[outcome.change.name])
@@ -141,7 +149,7 @@ class ServerWriter:
         """Delete machines, root disks and automatic floating IPs; detach what has its own name."""
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         rows = self.complete_rows(changes)
-        erase: Callable[[CompleteServer], None] = self.machines.erase
+        erase: Callable[[CompleteServer], None] = self._erase
         if any(row['snapshots'] != '[]' for row in rows.values()):
             from .snapshot_writer import with_snapshots
 
@@ -155,6 +163,9 @@ class ServerWriter:
         self.projections.apply()
         return outcomes
 
+    def _erase(self, row: CompleteServer) -> None:
+        self.machines.of(row).erase(row)
+
     def redefine(self, names: Iterable[str]) -> None:
         """Define the machines of servers after a change of their volumes.
 
@@ -162,13 +173,13 @@ class ServerWriter:
         """
         with self.host.locks.projection('metadata'):
             for row in self.rows_named(list(names)).values():
-                self.host.with_retry(partial(self.machines.define, row))
+                self.host.with_retry(partial(self.machines.of(row).define, row))
 
     def limit(self, names: Iterable[str]) -> None:
         """Limit the machines of servers as their flavors do now, also while they run."""
         rows = self.rows_named(list(names)).values()
         self.host.work.in_parallel(
-            lambda row: self.host.with_retry(partial(self.machines.limit, row)), list(rows)
+            lambda row: self.host.with_retry(partial(self.machines.of(row).limit, row)), list(rows)
         )
 
     def complete_rows(self, changes: Changes) -> Dict[str, CompleteServer]:

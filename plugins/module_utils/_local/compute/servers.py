@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Set, Tuple
 from ..._cloud import Outcomes
 from ..._model.change import Changes, names_of
 from ..._model.server import Nic, Server, size_of
+from ..._model.server_type import CONTAINER
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..record.host import Host
@@ -60,7 +61,7 @@ class LocalServers:
         bridge_ports = queries.by_server(record.rows(queries.BRIDGE_PORTS, *selected))
         groups = queries.by_server(record.rows(queries.GROUPS, *selected))
         volumes = queries.by_server(record.rows(queries.VOLUMES, *selected))
-        machines = self.host.hypervisor.machines()
+        machines = self._machines(rows)
         outdated = self._outdated(rows)
         found = []
         for row in rows:
@@ -87,6 +88,12 @@ class LocalServers:
             found.append(replace(server, status=status))
         return tuple(found)
 
+    def _machines(self, rows: Sequence[ListedServer]) -> Dict[str, Machine]:
+        found = self.host.hypervisor.machines()
+        if any(row['type'] == CONTAINER for row in rows):
+            found.update(self.host.hypervisor.machines('lxc'))
+        return found
+
     def _outdated(self, rows: Sequence[ListedServer]) -> Set[str]:
         if not self.host.only_looks:
             return queries.find_outdated(self.record, rows)
@@ -107,6 +114,7 @@ class LocalServers:
         return Server(
             name=row['name'],
             power=_power(row, machine),
+            type=row['type'],
             flavor=row['flavor'],
             vcpus=row['vcpus'],
             memory=row['memory'],
@@ -115,7 +123,7 @@ class LocalServers:
             image=row['image'],
             key_names=queries.key_names(row),
             user_data=_user_data(row),
-            volume_size=row['volume_size'],
+            volume_size=row['volume_size'] or 0,
             init_script=row['init_script'],
             security_groups=tuple(dict.fromkeys(shared)),
             networks=(
@@ -130,7 +138,7 @@ class LocalServers:
             on_crash=row['on_crash'],
             start_order=row['start_order'],
             start_delay=row['start_delay'],
-            hardware=hardware_from(row['hardware']),
+            hardware=None if row['type'] == CONTAINER else hardware_from(row['hardware']),
             description=row['description'],
             labels=json.loads(row['labels']),
             member_of=row['member_of'],
@@ -149,12 +157,18 @@ class LocalServers:
         )
 
     def _seed(self, row: ObservedServer) -> str:
-        return self.host.settings.path('servers', row['uuid'], 'seed.iso')
+        """What has the first-boot content: the CD of a machine, the root of a container."""
+        name = 'root' if row['type'] == CONTAINER else 'seed.iso'
+        return self.host.settings.path('servers', row['uuid'], name)
 
     def _faults(self, row: ObservedServer, machine: Machine | None) -> Tuple[Tuple[str, ...], str]:
         """The faults of a machine, and why it is paused; none while a task is in progress."""
         if row['task_state'] not in (None, TaskState.REPAIRING):
             return (), ''
+        if row['type'] == CONTAINER:
+            from .container_faults import container_faults
+
+            return container_faults(row, machine, self._seed(row)), ''
         from ..storage.pools import pool_of
         from .faults import machine_faults, pause_reason
 
@@ -269,7 +283,8 @@ def _starts_at_boot(row: ObservedServer, machine: Machine | None) -> bool:
     """Whether libvirt starts a machine at the boot of the host that is off: its guest shut down."""
     if machine is None or machine.power != 'stopped' or row['task_state']:
         return False
-    return os.path.lexists(f'/etc/libvirt/qemu/autostart/{machine.domain.name()}.xml')
+    driver = 'lxc' if row['type'] == CONTAINER else 'qemu'
+    return os.path.lexists(f'/etc/libvirt/{driver}/autostart/{machine.domain.name()}.xml')
 
 
 def _is_launched(row: ObservedServer, machine: Machine | None) -> bool:

@@ -7,7 +7,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import time
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -18,32 +17,28 @@ from ..._model.effect import RESTART
 from ..._model.hardware import hardware_from
 from ..._model.server import Server
 from ..._model.status import TaskState
-from ..._model.user_data import UserDataHash
 from ..host.hypervisor import tolerate
-from ..record.work import wait_until
 from ..storage import disk_devices
 from ..storage.pool_writer import writer_of
 from . import domain, firmware_state, seed
 from .console import Console
 from .device_limits import limits_of
+from .first_boot_content import check_recorded, content_of
 from .interfaces import interfaces_of, plug
 from .live_size import definition_of, has_recorded_size, macs_of
 from .machine_limits import apply, limited
-from .machines import Machines, name_in_project
-from .server_status import SHELVED
+from .server_machines import ServerMachines
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer
 
 # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt tries the guest agent first, for a minute
 _POWER_BUTTON = 1
-_NOT_RUNNING = ('OPERATION_INVALID', 'SYSTEM_ERROR', 'INTERNAL_ERROR')  # or QEMU exits just now
 _WITH_NVRAM = 4  # VIR_DOMAIN_UNDEFINE_NVRAM; what a TPM keeps is deleted in any case
 _RESCUE_SEED = 'rescue.iso'
-_RETRY = 3.0  # seconds; a power button pressed in the first second after a start has no effect
 
 
-class VirtualMachines(Machines['CompleteServer']):
+class VirtualMachines(ServerMachines):
     """Virtual machines of QEMU."""
 
     logs = '/var/log/libvirt/qemu'
@@ -53,24 +48,6 @@ class VirtualMachines(Machines['CompleteServer']):
         """This thread's connection to the QEMU driver."""
         return self.host.hypervisor.qemu
 
-    def name(self, row: CompleteServer) -> str:
-        """The name of the domain, with the server's name for virsh users."""
-        return f'hanok-{row["id"]}-{name_in_project(row)}'
-
-    def defined_name(self, row: CompleteServer) -> str:
-        """The name of the domain: that of a server which was renamed while it ran is kept."""
-        with tolerate('NO_DOMAIN'):
-            return str(self.lookup(row).name())
-        return self.name(row)
-
-    def log_pattern(self, row: CompleteServer) -> str:
-        """The names of its logs, also of those from before it was renamed."""
-        return f'hanok-{row["id"]}-*.log*'
-
-    def folder(self, row: CompleteServer) -> str:
-        """The folder with the root disk, the seed and the console log."""
-        return self.host.settings.path('servers', row['uuid'])
-
     def prepare(self, row: CompleteServer) -> None:
         """Create the root disk and the seed."""
         folder = self.folder(row)
@@ -79,9 +56,9 @@ class VirtualMachines(Machines['CompleteServer']):
         os.makedirs(folder, 0o711, exist_ok=True)
         pool = writer_of(self.host)
         pool.create(
-            pool.root(row['uuid'], row['volume_size']), locks, pool.image(row['image_uuid'])
+            pool.root(row['uuid'], row['volume_size'] or 0), locks, pool.image(row['image_uuid'])
         )
-        content = replace(_first_boot(row), user_data=row['first_boot'])
+        content = content_of(row, row['first_boot'])
         seed.write(self.host, os.path.join(folder, domain.SEED), content, locks)
 
     def xml(self, row: CompleteServer) -> str:
@@ -139,15 +116,6 @@ class VirtualMachines(Machines['CompleteServer']):
             firmware_state.erase_tpm(row['uuid'])
         return machine
 
-    def define_and_start(self, row: CompleteServer) -> None:
-        """Define the machine, and start it if its recorded power is started.
-
-        What is off stays as it is at the boot of the host, too: only who stops it says not then.
-        """
-        self.define(row)
-        if row['power'] == 'started':
-            self.start(row)
-
     def limit(self, row: CompleteServer) -> None:
         """Limit the machine as recorded, also while it runs."""
         with tolerate('NO_DOMAIN'):  # whatever creates it limits it
@@ -157,9 +125,7 @@ class VirtualMachines(Machines['CompleteServer']):
         """Change the machine to its recorded size, with a restart if the change allows one."""
         before = change.old(Server)
         after = change.new(Server)
-        if after.power == 'stopped' and not after.starts_at_boot:
-            with tolerate('NO_DOMAIN'):
-                self.lookup(row).setAutostart(0)
+        self.keep_off(after, row)
         if before.unfinished is None and definition_of(before) == definition_of(after):
             return
         machine = self.define(row)
@@ -188,7 +154,7 @@ class VirtualMachines(Machines['CompleteServer']):
 
     def _grow(self, machine: Any, row: CompleteServer) -> None:
         pool = writer_of(self.host)
-        root = pool.root(row['uuid'], row['volume_size'])
+        root = pool.root(row['uuid'], row['volume_size'] or 0)
         if machine.isActive():
             target = disk_devices.target(hardware_from(row['hardware']).bus, 0)
             disk_devices.grow(machine, target, root)
@@ -215,10 +181,10 @@ class VirtualMachines(Machines['CompleteServer']):
         pool = writer_of(self.host)
         pool.remove(pool.root(row['uuid']))
         locks = self.host.work.held_lock('server', row['name'])
-        content = replace(_first_boot(row), user_data=row['first_boot'])
-        is_recorded = partial(_is_recorded, row, self.host.record.secret())
+        content = content_of(row, row['first_boot'])
+        check = partial(check_recorded, row, self.host.record.secret())
         path = os.path.join(self.folder(row), domain.SEED)
-        seed.renew(self.host, path, content, is_recorded, locks)
+        seed.renew(self.host, path, content, check, locks)
         self.prepare(row)
         self.define_and_start(row)
 
@@ -227,7 +193,7 @@ class VirtualMachines(Machines['CompleteServer']):
         locks = self.host.work.held_lock('server', row['name'])
         pool = writer_of(self.host)
         pool.create(pool.rescue(row['uuid']), locks, pool.image(row['rescue_image_uuid'] or ''))
-        content = _first_boot(row)
+        content = content_of(row)
         content = replace(content, identity=f'{content.identity}-rescue')
         seed.write(self.host, os.path.join(self.folder(row), _RESCUE_SEED), content, locks)
         self.define_and_start(row)
@@ -247,59 +213,5 @@ class VirtualMachines(Machines['CompleteServer']):
             with tolerate('OPERATION_INVALID'):
                 machine.rename(self.name(row))
 
-    def pause(self, row: CompleteServer) -> None:
-        """Pause the machine."""
-        with tolerate('OPERATION_INVALID'):  # it no longer runs
-            self.lookup(row).suspend()
-
-    def resume(self, row: CompleteServer) -> None:
-        """Resume the paused machine."""
-        with tolerate('OPERATION_INVALID'):  # it is no longer paused
-            self.lookup(row).resume()
-
-    def press_power_button(self, row: CompleteServer) -> None:
-        """Request a shutdown of the guest without waiting for it."""
-        with tolerate('NO_DOMAIN', *_NOT_RUNNING):
-            self.lookup(row).shutdownFlags(_POWER_BUTTON)
-
-    def shut_down(self, row: CompleteServer) -> None:
-        """Shut down the guest, and wait until it has. Raises CloudError after a timeout."""
-        machine = self.lookup(row)
-        pressed_at = 0.0
-
-        def is_down() -> bool:
-            nonlocal pressed_at
-            if not machine.isActive():
-                return True
-            if time.monotonic() - pressed_at > _RETRY:
-                with tolerate(*_NOT_RUNNING):
-                    machine.shutdownFlags(_POWER_BUTTON)
-                pressed_at = time.monotonic()
-            return False
-
-        if not wait_until(is_down, self.host.work.time_left()):
-            raise TimedOut(
-                f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
-                f'{row["name"]} to shut down; force: true powers it off',
-                'wait_timeout',
-            )
-        if row['power'] in ('stopped', SHELVED):
-            machine.setAutostart(0)
-
-
-def _is_recorded(row: CompleteServer, secret: str, user_data: str) -> bool:
-    """Whether this is the recorded user data of a server, as far as that can be known."""
-    recorded = row['user_data']
-    return recorded is None or UserDataHash.of(user_data, secret).matches(recorded)
-
-
-def _first_boot(row: CompleteServer) -> seed.Seed:
-    """What a machine needs to know at its first boot, without user data."""
-    return seed.Seed(
-        identity=row['uuid'],
-        name=row['name'],
-        macs=tuple(port['mac'] for port in row['ports']),
-        lan_mac='' if row['ports'] else row['bridge_ports'][0]['mac'],
-        public_keys=row['public_keys'],
-        clone=row['image_source'].startswith('server:'),
-    )
+    def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
+        machine.shutdownFlags(_POWER_BUTTON)

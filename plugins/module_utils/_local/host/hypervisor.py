@@ -27,7 +27,7 @@ _event_threads: List[threading.Thread] = []
 
 
 class Machine(NamedTuple):
-    """A virtual machine in libvirt.
+    """A virtual machine or a container in libvirt.
 
     ``power``: started, stopped or paused. ``defined``: False for a transient one, which only runs.
     """
@@ -123,13 +123,18 @@ class Hypervisor:
             raise error
         return value
 
-    def machines(self) -> Dict[str, Machine]:
-        """All virtual machines by UUID."""
+    def machines(self, driver: str = 'qemu') -> Dict[str, Machine]:
+        """All virtual machines by UUID, or those of another driver: containers."""
         libvirt = _bindings()
-        found = {domain.UUIDString(): domain for domain in self.qemu.listAllDomains()}
-        active = self._uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
-        paused = self._uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED)
-        transient = self._uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
+        connection = self._connection(driver)
+
+        def uuids(flag: int) -> Set[str]:
+            return {domain.UUIDString() for domain in connection.listAllDomains(flag)}
+
+        found = {domain.UUIDString(): domain for domain in connection.listAllDomains()}
+        active = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
+        paused = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED)
+        transient = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
         power = {
             **dict.fromkeys(found, 'stopped'),
             **dict.fromkeys(active, 'started'),
@@ -139,9 +144,6 @@ class Hypervisor:
             identity: Machine(domain, power[identity], identity not in transient)
             for identity, domain in found.items()
         }
-
-    def _uuids(self, flag: int) -> Set[str]:
-        return {domain.UUIDString() for domain in self.qemu.listAllDomains(flag)}
 
     def close(self) -> None:
         """Close all connections."""

@@ -43,6 +43,7 @@ class Value(Enum):
     POWER = 'power'
     PUBLIC_KEY = 'public key'
     QUOTAS = 'quotas'
+    SERVER_TYPE = 'server type'
     TASK_STATE = 'task state'
     VISIBILITY = 'visibility'
 

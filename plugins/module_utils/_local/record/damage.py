@@ -21,6 +21,7 @@ from ..._model.lb import ALGORITHMS, HealthCheck, Listener
 from ..._model.login_names import LOGIN_NAME
 from ..._model.project import QUOTAS
 from ..._model.rule import Rule
+from ..._model.server_type import TYPES
 from ..._model.sharing import VISIBILITIES
 from ..._model.status import TaskState
 from .columns import Value
@@ -55,7 +56,8 @@ def _problems(record: Record) -> Iterator[str]:
         for row in record.fetch(f'SELECT * FROM main.{table}'):
             yield from _row_problems(table, row)
     roots = 'SELECT server_id FROM main.volume WHERE bootable'
-    name = record.value(f'SELECT name FROM main.server WHERE id NOT IN ({roots})')
+    without = f"SELECT name FROM main.server WHERE type = 'vm' AND id NOT IN ({roots})"
+    name = record.value(without)
     if name is not None:
         yield f'server {name} has no root volume'
 
@@ -149,6 +151,7 @@ _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.POWER: _one_of('started', 'stopped', 'paused', 'shelved'),
     Value.PUBLIC_KEY: fingerprint,
     Value.QUOTAS: _quotas,
+    Value.SERVER_TYPE: _one_of(*TYPES),
     Value.TASK_STATE: TaskState,
     Value.VISIBILITY: _one_of(*VISIBILITIES),
 }

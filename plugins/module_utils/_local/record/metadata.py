@@ -199,6 +199,8 @@ def write(host: Host) -> None:
 
 def _write_servers(host: Host, servers: Mapping[str, str]) -> None:
     machines = host.hypervisor.machines()
+    if not {*servers} <= {*machines}:
+        machines.update(host.hypervisor.machines('lxc'))
     for uuid, text in servers.items():
         machine = machines.get(uuid)
         if machine and machine.defined:

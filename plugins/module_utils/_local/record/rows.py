@@ -144,6 +144,7 @@ class ServerRow(Row):
     user_data: Optional[str]
     init_script: Optional[str]
     init_script_seal: Optional[str]  # the keyed hash of its content; NULL if unknown
+    type: Annotated[str, "DEFAULT 'vm'", METADATA, Value.SERVER_TYPE]
     power: Annotated[str, Value.POWER]
     delete_protection: Annotated[int, METADATA]
     guest_agent: Annotated[int, 'DEFAULT 1', METADATA]

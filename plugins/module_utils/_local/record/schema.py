@@ -227,6 +227,8 @@ _PROJECT = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL UNIQUE,
   quotas TEXT NOT NULL DEFAULT '{}', members TEXT, description TEXT NOT NULL, labels TEXT NOT NULL,
   UNIQUE (project, name)"""
 _PROJECTS = [f'CREATE TABLE project ({_ROW}, {_PROJECT});']
+# Servers that are containers.
+_TYPES = ["ALTER TABLE server ADD COLUMN type TEXT NOT NULL DEFAULT 'vm';"]
 _VERSION_8 = [
     *_ROOM,
     *_PHASE,
@@ -239,6 +241,7 @@ _VERSION_8 = [
     *_USER,
     *_PROJECTS,
     *_VISIBILITY,
+    *_TYPES,
 ]
 
 VERSIONS = {

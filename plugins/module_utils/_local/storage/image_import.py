@@ -18,7 +18,7 @@ import shutil
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO, Dict, List
+from typing import IO, Any, BinaryIO, Dict, List
 
 from ..._cloud import CloudError, Invalid
 from ..._cloud.images import disk_format
@@ -68,7 +68,7 @@ class Import:
         with open_file(path) as original:
             found = os.fstat(original.fileno())
             self.limits.check_size(found.st_size, what)
-            with self._create(self.source) as copy:
+            with self.create(self.source) as copy:
                 is_clone = _try_clone(original, copy)
                 if not is_clone:
                     self.digests = self.limits.transfer(original.read, copy.write, what)
@@ -79,7 +79,7 @@ class Import:
 
     def download(self, url: str, shown: str) -> None:
         """Download a URL. ``shown``: the part of it that may be shown."""
-        with self._create(self.source) as copy:
+        with self.create(self.source) as copy:
             self.digests = self.limits.download(url, shown, copy)
 
     def convert(self, name: str) -> int:
@@ -121,17 +121,32 @@ class Import:
         return size
 
     def _qemu_img(self, size: int, *arguments: str) -> str:
-        """Run qemu-img, confined to the folder. ``size``: of the disk to write, in bytes."""
-        most = min(size + _OVERHEAD, self.limits.available())
+        """Run qemu-img. ``size``: of the disk to write, in bytes."""
+        return self.run(size + _OVERHEAD, 'qemu-img', *arguments)
+
+    def run(
+        self,
+        most: int,
+        *program: str,
+        source: IO[bytes] | None = None,
+        output: IO[bytes] | None = None,
+    ) -> str:
+        """Run a program, confined to the folder; return its output. ``most``: bytes of a file.
+
+        ``source``, ``output``: its standard input and output.
+        """
+        most = min(most, self.limits.available())
         limits = ['prlimit', f'--as={_MEMORY}', f'--fsize={most}', '--core=0']
         command = ['env', 'MALLOC_ARENA_MAX=1', 'unshare', '--net', '--ipc']
-        command += [*_setpriv(), *limits, 'qemu-img', *arguments]
+        command += [*_setpriv(), *limits, *program]
+        what = f'{program[0]} {program[1]}'
         try:
             ran = subprocess.run(
                 command,
                 cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
+                stdin=source or subprocess.DEVNULL,
+                stdout=output or subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
                 errors='replace',
                 check=False,
@@ -140,11 +155,11 @@ class Import:
                 timeout=max(1.0, self.limits.left),
             )
         except subprocess.TimeoutExpired:
-            raise self.limits.timed_out(f'qemu-img {arguments[0]}') from None
+            raise self.limits.timed_out(what) from None
         if ran.returncode:
-            problem = (ran.stderr or ran.stdout).strip()[:500] or 'it was killed'
-            raise CloudError(f'qemu-img {arguments[0]}: {problem}; no image was created')
-        return ran.stdout
+            problem = (ran.stderr or ran.stdout or '').strip()[:500] or 'it was killed'
+            raise CloudError(f'{what}: {problem}; no image was created')
+        return ran.stdout or ''
 
     def _hand_over(self) -> None:
         """Make the user of qemu-img the owner of the folder and the copy."""
@@ -171,7 +186,8 @@ class Import:
         os.rename(output, self.target)
 
     @contextlib.contextmanager
-    def _create(self, path: str) -> Iterator[BinaryIO]:
+    def create(self, path: str) -> Iterator[BinaryIO]:
+        """Create a file in the folder, for root only."""
         with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as file:
             yield file
 

@@ -14,6 +14,7 @@ from ..._cloud.images import checksums
 from ..._cloud.images.source_files import check_digests, complete_url, stamp
 from ..._model.change import Change, Changes
 from ..._model.image import Image
+from ..._model.server_type import ROOT_TAR
 from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.record import description_columns
@@ -92,7 +93,8 @@ class ImageWriter:
     def _disk(self, change: Change) -> Disk:
         row = self.record.row_of(change)
         identity = self.record.value('SELECT uuid FROM image WHERE id = ?', row)
-        return self.pool.image(identity)
+        image = change.after or change.before
+        return self.pool.image(identity, image.disk_format if isinstance(image, Image) else '')
 
     def _build(self, change: Change) -> None:
         image = change.new(Image)
@@ -125,7 +127,17 @@ class ImageWriter:
             if image.checksum is not None:
                 checksum = checksums.resolve(image.checksum, image.source, self.host.timeout)
                 check_digests(checksum, process.digests)
-            is_iso = image.disk_format == 'iso'
-            size = process.keep(location) if is_iso else process.convert(location)
+            size = _size_of_kept(process, image.disk_format, location)
         known = {**process.digests, **source_stamp}
         return size, json.dumps(known)
+
+
+def _size_of_kept(process: image_import.Import, disk_format: str, name: str) -> int:
+    """Make what was copied the image; return its size in bytes."""
+    if disk_format == 'iso':
+        return process.keep(name)
+    if disk_format == ROOT_TAR:
+        from .root_archives import unpack
+
+        return unpack(process, name)
+    return process.convert(name)

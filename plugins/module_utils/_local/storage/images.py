@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Dict, Tuple
+from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, Tuple
 
 from ..._cloud import Outcomes
 from ..._cloud.images import source_files
 from ..._model.change import AFTER_APPLY, Changes
 from ..._model.image import DIGITS, Image, min_disk_gb
+from ..._model.server_type import ROOT_TAR
 from ..record.database import Query
 from ..record.host import Host
 from ..record.record import split_names
@@ -60,16 +61,19 @@ class LocalImages:
     def _is_disk_missing(self, row: ListedImage) -> bool:
         if row['task_state'] is not None:
             return False
-        image = self.pool.image(row['uuid'])
+        image = self.pool.image(row['uuid'], row['disk_format'])
         return not self.pool.exists(image)
 
     def source_problem(self, source: str, disk_format: str) -> str:
         """Why a file cannot become an image, as far as known before the import; else empty."""
         from ..._cloud.images.disk_format import identify, identify_iso
+        from ..._cloud.images.root_archive import identify_root
 
-        return source_files.source_problem(
-            source, identify_iso if disk_format == 'iso' else identify
-        )
+        identifies: Dict[str, Callable[[BinaryIO, str], object]] = {
+            'iso': identify_iso,
+            ROOT_TAR: identify_root,
+        }
+        return source_files.source_problem(source, identifies.get(disk_format, identify))
 
     def source_digests(self, name: str, source: str) -> Dict[str, str] | None:
         """The digest of a source file; as recorded while the file is unchanged since the import."""

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any, Dict, FrozenSet, Tuple
 
 from ..record.host import Host
-from .pools import Disk, Pool
+from .pools import IMAGE, Disk, Pool
 
 # With these, a snapshot of a full 500 GB disk pauses the guest for 0.05 s instead of 4 s (QEMU
 # documentation: qcow2 subclusters, 5.2 and newer).
@@ -109,6 +109,16 @@ class PoolWriter(Pool):
             if _UUID.match(name):
                 info = self._info(Disk(self.path(kind, name), ''))
                 found[name] = int(info['virtual-size']), info['format']
+        return found
+
+    def archives(self) -> Dict[str, int]:
+        """The sizes (bytes) of the archives of images (root-tar), by UUID."""
+        folder = os.path.dirname(self.path(IMAGE, ''))
+        found: Dict[str, int] = {}
+        for path in glob.glob(os.path.join(glob.escape(folder), '*.tar')):
+            name = os.path.basename(path)[: -len('.tar')]
+            if _UUID.match(name):
+                found[name] = os.path.getsize(path)
         return found
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from ..._model.server_type import ROOT_TAR
 from ..record.host import Host
 
 IMAGE, ROOT, VOLUME = 'image', 'server', 'volume'  # what disks belong to: their table
@@ -56,8 +57,10 @@ class Pool:
         """The disk of a volume; its serial is the part of the UUID that a guest can see."""
         return Disk(self.path(VOLUME, identity), identity[:20], size)
 
-    def image(self, identity: str) -> Disk:
-        """The disk of an image, which no machine opens by itself."""
+    def image(self, identity: str, disk_format: str = '') -> Disk:
+        """The disk of an image, which no machine opens by itself, or its archive (root-tar)."""
+        if disk_format == ROOT_TAR:
+            return Disk(self.host.settings.path('images', f'{identity}.tar'), '', format='raw')
         return Disk(self.path(IMAGE, identity), '')
 
 

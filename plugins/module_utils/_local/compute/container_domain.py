@@ -1,0 +1,103 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The libvirt-LXC domain of a server, rendered as XML from validated values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+from typing import Tuple
+
+from ..host.user_namespace import IDS
+
+PERIOD = 100_000  # microseconds of CPU time that quotas are of
+
+
+@dataclass(frozen=True)
+class Address:
+    """A NIC: its device on the host, its bridge, and its address, if the host gives it one.
+
+    ``gateway``: of the default route; empty: it has none.
+    """
+
+    device: str
+    mac: str
+    bridge: str
+    address: str = ''
+    prefix: int = 0
+    gateway: str = ''
+
+
+@dataclass(frozen=True)
+class Container:
+    """The values of a domain. ``memory`` in MiB. ``first_id``: on the host, of its root."""
+
+    name: str
+    uuid: str
+    memory: int
+    vcpus: int
+    root: str
+    first_id: int
+    interfaces: Tuple[Address, ...]
+    metadata: str = ''  # an XML element in its own namespace
+
+
+# libvirt requires a console, which nobody reads: a container that printed more than fits into the
+# terminal would wait for ever. The mount is one of the container.
+_START = """mount --bind /dev/null /dev/console; exec /sbin/init </dev/null >/dev/null 2>&1"""
+_XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata>
+<memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
+<memtune><hard_limit unit='MiB'>{memory}</hard_limit>
+<swap_hard_limit unit='MiB'>{memory}</swap_hard_limit></memtune>
+<cputune><period>{period}</period><quota>{quota}</quota></cputune>
+<os><type>exe</type><init>/bin/sh</init><initarg>-c</initarg><initarg>{start}</initarg></os>
+<idmap><uid start='0' target='{first}' count='{ids}'/>
+<gid start='0' target='{first}' count='{ids}'/></idmap>
+<on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
+<devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>
+<filesystem type='mount' accessmode='passthrough'><source dir='{root}'/><target dir='/'/>
+</filesystem>{interfaces}<console type='pty'/></devices></domain>"""
+
+
+def xml(container: Container) -> str:
+    """The complete domain."""
+    interfaces = (
+        _interface_xml(index, interface) for index, interface in enumerate(container.interfaces)
+    )
+    return _XML.format(
+        name=escape(container.name),
+        uuid=escape(container.uuid),
+        metadata=container.metadata,
+        memory=container.memory,
+        vcpus=container.vcpus,
+        period=PERIOD,
+        quota=quota_of(container.vcpus),
+        start=escape(_START),
+        root=escape(container.root),
+        first=container.first_id,
+        ids=IDS,
+        interfaces=''.join(interfaces),
+    )
+
+
+def quota_of(vcpus: int) -> int:
+    """The CPU time of so many vCPUs in a period, in microseconds."""
+    return vcpus * PERIOD
+
+
+def _interface_xml(index: int, interface: Address) -> str:
+    address = route = ''
+    if interface.address:
+        address = (
+            f"<ip address='{escape(interface.address)}' family='ipv4' prefix='{interface.prefix}'/>"
+        )
+    if interface.gateway:
+        route = (
+            "<route family='ipv4' address='0.0.0.0' prefix='0' "
+            f"gateway='{escape(interface.gateway)}'/>"
+        )
+    return (
+        f"<interface type='bridge'><mac address='{escape(interface.mac)}'/>"
+        f"<source bridge='{escape(interface.bridge)}'/><target dev='{interface.device}'/>"
+        f"<guest dev='eth{index}'/>{address}{route}<link state='up'/></interface>"
+    )

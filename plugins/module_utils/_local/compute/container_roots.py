@@ -1,0 +1,122 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The root file systems of containers: folders that are unpacked from an image.
+
+The archives are untrusted, and so is what is in a folder once its container has run: all of it is
+written by programs in the user namespace of the container, whose root is nobody on the host.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from ..._cloud import Refused
+from ..host.guest_files import read_inside
+from ..host.user_namespace import user_namespace
+from ..record.host import Host
+
+SEED = 'var/lib/cloud/seed/nocloud'  # docs.cloud-init.io: datasources, NoCloud
+_INIT = '/sbin/init'
+_MOST_USER_DATA = 2**20  # bytes
+# Devices are made by libvirt; nobody but root of the host may make any.
+_UNPACK = ('tar', '--extract', '--numeric-owner', '--preserve-permissions', '--exclude=./dev/*')
+_CGROUPS = '/sys/fs/cgroup/cgroup.controllers'  # of cgroup v2
+
+
+def path_of(folder: str) -> str:
+    """The root of a container, in the folder of its server."""
+    return os.path.join(folder, 'root')
+
+
+def first_id_of(root: str) -> int:
+    """The UID and GID on the host of root of a container. Raises FileNotFoundError."""
+    return os.stat(root, follow_symlinks=False).st_uid
+
+
+def create(
+    host: Host,
+    folder: str,
+    image: str,
+    first_id: int,
+    files: Mapping[str, str],
+    locks: Sequence[int],
+) -> None:
+    """Unpack an image, and write files into it, if that was not done; whole, or not at all.
+
+    ``first_id``: of its users on the host. ``files``: texts by their paths, for its root only.
+    """
+    root = path_of(folder)
+    if os.path.exists(root):
+        return
+    part = root + '.part'
+    remove(part)
+    os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
+    os.makedirs(folder, 0o711, exist_ok=True)
+    os.mkdir(part, 0o755)
+    os.chown(part, first_id, first_id)
+    with user_namespace(first_id, host.timeout) as namespace:
+        with open(image, 'rb') as archive:
+            namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
+        with _archive_of(files) as archive:
+            namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
+    _check_init(part)
+    os.rename(part, root)
+
+
+def _archive_of(files: Mapping[str, str]) -> io.BufferedRandom:
+    """An archive of files, in a file without a name."""
+    found = tempfile.TemporaryFile()  # noqa: SIM115 (the caller closes it)
+    with tarfile.open(fileobj=found, mode='w') as archive:
+        for path, text in files.items():
+            data = text.encode()
+            member = tarfile.TarInfo(path)
+            member.size, member.mode = len(data), 0o600 if path.startswith(SEED) else 0o644
+            archive.addfile(member, io.BytesIO(data))
+    found.seek(0)
+    return found
+
+
+def _check_init(root: str) -> None:
+    """Refuse systemd where it cannot run without root: it needs cgroup v2 to have cgroups."""
+    if is_systemd(root) and not os.path.exists(_CGROUPS):
+        raise Refused(
+            'image: it starts systemd, which needs cgroup v2 on this host as an unprivileged '
+            'container; boot the host with systemd.unified_cgroup_hierarchy=1, or use an image '
+            'with another init',
+            'image',
+        )
+
+
+def is_systemd(root: str) -> bool:
+    """Whether the init of a container is systemd."""
+    return 'systemd' in _link_of_init(root)
+
+
+def is_busybox(root: str) -> bool:
+    """Whether the init of a container is that of BusyBox."""
+    return 'busybox' in _link_of_init(root)
+
+
+def _link_of_init(root: str) -> str:
+    for folder in ('sbin', 'usr/sbin'):
+        with suppress(OSError):
+            return os.readlink(os.path.join(root, folder, 'init'))
+    return ''
+
+
+def user_data(root: str) -> str:
+    """The user data that a container was created with, if it is still there."""
+    found = read_inside(root, f'/{SEED}/user-data', _MOST_USER_DATA) or b''
+    return found.decode(errors='replace')
+
+
+def remove(folder: str) -> None:
+    """Remove a folder that a container wrote: of any depth, and following no link."""
+    if os.path.lexists(folder):
+        subprocess.run(['rm', '--recursive', '--force', '--', folder], check=True)

@@ -1,0 +1,192 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The libvirt-LXC containers of servers; ``row`` is a complete one (server_rows.py)."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, Any, Tuple
+
+from ..._model.change import Change
+from ..._model.effect import RESTART
+from ..._model.server import Server
+from ..._model.server_type import ROOT_TAR
+from ..host.devices import bridge_name, bridge_tap_name, tap_name
+from ..host.hypervisor import tolerate
+from ..host.user_namespace import first_id
+from ..storage.pools import pool_of
+from . import container_domain, container_roots
+from .container_domain import Address
+from .faults import interface_faults
+from .first_boot_content import check_recorded, content_of
+from .live_size import definition_of
+from .seed import texts
+from .server_machines import ServerMachines
+
+if TYPE_CHECKING:
+    from .row_types import CompleteServer
+
+_MOST_NAME = 64  # bytes of a host name; that of a container is the name of its domain
+_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
+_INIT = 1  # the PID of init in its namespace
+# What inits power off by: systemd(1), "SIGRTMIN+4"; init/init.c of BusyBox; lxc.container.conf(5),
+# "lxc.signal.halt". The numbers are VIR_DOMAIN_PROCESS_SIGNAL_RT4, _USR2 and _PWR.
+_OF_SYSTEMD, _OF_BUSYBOX, _OF_OTHERS = 36, 12, 30
+_NO_CLOUD_NETWORK = 'network: {config: disabled}\n'
+
+
+class ServerContainers(ServerMachines):
+    """Containers of libvirt-LXC, each with users of its own."""
+
+    logs = '/var/log/libvirt/lxc'
+
+    @property
+    def connection(self) -> Any:
+        """This thread's connection to the LXC driver."""
+        return self.host.hypervisor.lxc
+
+    def name(self, row: CompleteServer) -> str:
+        """The name of the domain, with as much of the server's name as fits."""
+        return super().name(row)[:_MOST_NAME]
+
+    def prepare(self, row: CompleteServer) -> None:
+        """Unpack the root file system, with its first-boot content."""
+        self._create_root(row, row['first_boot'])
+
+    def _create_root(self, row: CompleteServer, user_data: str) -> None:
+        content = content_of(row, user_data)
+        files = {f'{container_roots.SEED}/{name}': text for name, text in texts(content).items()}
+        files['etc/cloud/cloud.cfg.d/99-hanok.cfg'] = _NO_CLOUD_NETWORK
+        files['etc/resolv.conf'] = _resolver(row)
+        image = pool_of(self.host).image(row['image_uuid'], ROOT_TAR)
+        locks = self.host.work.held_lock('server', row['name'])
+        folder = self.folder(row)
+        container_roots.create(self.host, folder, image.path, first_id(row['id']), files, locks)
+
+    def xml(self, row: CompleteServer) -> str:
+        """The domain as recorded."""
+        root = container_roots.path_of(self.folder(row))
+        return container_domain.xml(
+            container_domain.Container(
+                name=self.defined_name(row),
+                uuid=row['uuid'],
+                memory=row['memory'],
+                vcpus=row['vcpus'],
+                root=root,
+                first_id=container_roots.first_id_of(root),
+                interfaces=_interfaces_of(row),
+                metadata=row['metadata'],
+            )
+        )
+
+    def define(self, row: CompleteServer) -> Any:
+        """Define the container as recorded, also its name."""
+        with tolerate('NO_DOMAIN'):
+            self.rename(row)
+        return super().define(row)
+
+    def rename(self, row: CompleteServer) -> None:
+        """Rename the container if it is off: libvirt-LXC has to define it anew."""
+        machine = self.lookup(row)
+        if machine.name() == self.name(row) or machine.isActive():
+            return
+        autostart = machine.autostart()
+        machine.undefine()
+        self.connection.defineXML(self.xml(row)).setAutostart(autostart)
+
+    def start(self, row: CompleteServer) -> None:
+        """Start the container."""
+        with tolerate('OPERATION_INVALID'):  # it runs already
+            self.rename(row)
+            machine = self.lookup(row)
+            machine.setAutostart(1)
+            machine.create()
+
+    def erase(self, row: CompleteServer) -> None:
+        """Delete the container with its files and logs."""
+        self.undefine(row)
+        container_roots.remove(self.folder(row))
+        super().erase(row)
+
+    def resize(self, change: Change, row: CompleteServer) -> None:
+        """Change the container to its recorded size; other interfaces come with a restart."""
+        before = change.old(Server)
+        after = change.new(Server)
+        self.keep_off(after, row)
+        if before.unfinished is None and definition_of(before) == definition_of(after):
+            return
+        machine = self.define(row)
+        is_restart = change.effect == RESTART or not _has_interfaces(machine, row)
+        if machine.isActive() and is_restart:
+            self.shut_down(row)
+        if machine.isActive():
+            _set_size(machine, row)
+        self.define_and_start(row)
+
+    def rebuild(self, row: CompleteServer) -> None:
+        """Start the container with fresh files, and the init script as it is now."""
+        self.power_off(row)
+        root = container_roots.path_of(self.folder(row))
+        user_data = row['first_boot'] or container_roots.user_data(root)
+        check_recorded(row, self.host.record.secret(), user_data)
+        container_roots.remove(root)
+        self._create_root(row, user_data)
+        self.define_and_start(row)
+
+    def limit(self, row: CompleteServer) -> None:
+        """Do nothing: no flavor that limits devices has containers."""
+
+    def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
+        root = container_roots.path_of(self.folder(row))
+        if container_roots.is_systemd(root):
+            signal = _OF_SYSTEMD
+        elif container_roots.is_busybox(root):
+            signal = _OF_BUSYBOX
+        else:
+            signal = _OF_OTHERS
+        machine.sendProcessSignal(_INIT, signal, 0)
+
+
+def _interfaces_of(row: CompleteServer) -> Tuple[Address, ...]:
+    """The interfaces of a container; the first one leads to the gateway."""
+    networks = [
+        Address(
+            tap_name(port['id']),
+            port['mac'],
+            bridge_name(port['network_id']),
+            port['address'],
+            IPv4Network(port['cidr']).prefixlen,
+            '' if index else port['gateway'],
+        )
+        for index, port in enumerate(row['ports'])
+    ]
+    bridges = [
+        Address(bridge_tap_name(port['id']), port['mac'], port['bridge'])
+        for port in row['bridge_ports']
+    ]
+    return (*networks, *bridges)
+
+
+def _resolver(row: CompleteServer) -> str:
+    """The DNS server of the first network, which is at its gateway."""
+    return ''.join(f'nameserver {port["gateway"]}\n' for port in row['ports'][:1])
+
+
+def _set_size(machine: Any, row: CompleteServer) -> None:
+    """Give a running container what is recorded."""
+    memory = row['memory'] * 1024
+    quota = container_domain.quota_of(row['vcpus'])
+    if machine.memoryParameters(_LIVE)['hard_limit'] != memory:
+        limits = {'hard_limit': memory, 'swap_hard_limit': memory}
+        machine.setMemoryParameters(limits, _LIVE)
+    if machine.schedulerParametersFlags(_LIVE).get('vcpu_quota') != quota:
+        machine.setSchedulerParametersFlags({'vcpu_quota': quota}, _LIVE)
+
+
+def _has_interfaces(machine: Any, row: CompleteServer) -> bool:
+    """Whether a container that runs has the recorded interfaces."""
+    if not machine.isActive():
+        return True
+    running = ET.fromstring(machine.XMLDesc())  # noqa: S314 (libvirt's own)
+    return not interface_faults(row, running)

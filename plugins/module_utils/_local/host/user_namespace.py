@@ -1,0 +1,79 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Programs as users of a container: in a user namespace, where root is nobody on the host."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import IO
+
+from ..._cloud import CloudError, TimedOut
+
+IDS = 65536  # of each container, as Debian has users
+# systemd.io/UIDS-GIDS: from 0x70000000 on nothing uses them; those from 0x78000000 on are of the
+# containers of balancers.
+_FIRST, _CONTAINERS = 0x70000000, 0x08000000 // IDS
+_HOLDER = ('unshare', '--user', 'sh', '-c', 'echo; exec cat')
+# No network; no core file, which might be large.
+_CONFINED = ('unshare', '--net', '--ipc', 'prlimit', '--core=0')
+
+
+def first_id(number: int) -> int:
+    """The UID and GID on the host of root of a container, by the id of its row."""
+    return _FIRST + number % _CONTAINERS * IDS
+
+
+class UserNamespace:
+    """A user namespace whose first users are those of a container."""
+
+    def __init__(self, pid: int, timeout: int) -> None:
+        """``pid``: of a process in it. ``timeout``: seconds for each program."""
+        self._pid = pid
+        self._timeout = timeout
+
+    def run(
+        self, *command: str, folder: str, source: IO[bytes] | None = None, locks: Sequence[int] = ()
+    ) -> None:
+        """Run a program as root of the namespace. Raises CloudError if it fails.
+
+        ``source``: its standard input. ``locks``: descriptors that it inherits.
+        """
+        enter = ('nsenter', f'--user=/proc/{self._pid}/ns/user', '--setuid', '0', '--setgid', '0')
+        try:
+            ran = subprocess.run(
+                [*enter, *_CONFINED, *command],
+                cwd=folder,
+                stdin=source or subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors='replace',
+                check=False,
+                pass_fds=locks,
+                umask=0o022,
+                timeout=self._timeout,
+            )
+        except subprocess.TimeoutExpired:
+            raise TimedOut(
+                f'timed out after {self._timeout} s (wait_timeout) waiting for {command[0]}',
+                'wait_timeout',
+            ) from None
+        if ran.returncode:
+            problem = (ran.stderr or ran.stdout).strip()[:500] or 'it was killed'
+            raise CloudError(f'{command[0]}: {problem}')
+
+
+@contextmanager
+def user_namespace(first: int, timeout: int) -> Iterator[UserNamespace]:
+    """A user namespace. ``first``: the UID and GID on the host of its root."""
+    # Without CAP_SETUID in the new namespace nobody but its parent may write the maps
+    # (user_namespaces(7)); the holder ends with the pipe, also when this process is killed.
+    with subprocess.Popen(_HOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        if holder.stdin is None or holder.stdout is None or not holder.stdout.readline():
+            raise CloudError('unshare --user: this host creates no user namespaces')
+        for kind in ('gid', 'uid'):
+            with open(f'/proc/{holder.pid}/{kind}_map', 'w', encoding='ascii') as file:
+                file.write(f'0 {first} {IDS}\n')
+        yield UserNamespace(holder.pid, timeout)
+        holder.stdin.close()

@@ -1,0 +1,64 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The import of archives of root file systems, for containers.
+
+Each becomes one plain tar archive. It is untrusted: programs that read it are confined as those
+that read disks are, and it is unpacked by nobody of the host (compute/container_roots.py).
+"""
+
+from __future__ import annotations
+
+import os
+
+from ..._cloud import Invalid
+from ..._cloud.images.root_archive import identify_root
+from ..._model.checks import GIB
+from .image_import import Import
+
+# What a container starts, each in either place.
+_PROGRAMS = {'/sbin/init': ('sbin/init', 'usr/sbin/init'), '/bin/sh': ('bin/sh', 'usr/bin/sh')}
+_LONGEST = 32  # characters of a line with one of them
+_MOST = 64 * GIB  # bytes of an archive
+_MOST_NAMES = 2**28  # bytes of the list of its files
+# Decompressed by no more than this memory, whatever the archive asks for.
+_DECOMPRESS = {
+    'gzip': ('gzip', '--decompress', '--stdout'),
+    'xz': ('xz', '--decompress', '--stdout', '--memlimit-decompress=512MiB'),
+    'zstd': ('zstd', '--decompress', '--stdout', '--quiet', '--memory=512MiB'),
+}
+
+
+def unpack(process: Import, name: str) -> int:
+    """Make the copy the image, decompressed; return its size in bytes.
+
+    ``name``: of the file, in errors.
+    """
+    with open(process.source, 'rb') as file:
+        program = identify_root(file, name)
+    archive = os.path.join(process.folder, 'archive')
+    if program:
+        with open(process.source, 'rb') as source, process.create(archive) as output:
+            process.run(_MOST, *_DECOMPRESS[program], source=source, output=output)
+        with open(archive, 'rb') as file:
+            if identify_root(file, name):
+                raise Invalid(f'{name} is compressed twice; decompress it first')
+    else:
+        os.rename(process.source, archive)
+    _check_programs(process, archive, name)
+    os.rename(archive, process.target)
+    return os.path.getsize(process.target)
+
+
+def _check_programs(process: Import, archive: str, name: str) -> None:
+    """Raise Invalid unless the archive has what a container starts."""
+    names = os.path.join(process.folder, 'names')
+    with open(archive, 'rb') as source, process.create(names) as output:
+        process.run(_MOST_NAMES, 'tar', '--list', source=source, output=output)
+    with open(names, encoding='utf-8', errors='replace') as listed:
+        there = {line.rstrip('\n').removeprefix('./') for line in listed if len(line) < _LONGEST}
+    for program, places in _PROGRAMS.items():
+        if there.isdisjoint(places):
+            raise Invalid(
+                f'{name} has no {program}, which a container starts; use the archive of a whole '
+                'root file system, packed from its top (tar -C ROOT -c .)'
+            )

@@ -1,0 +1,52 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers that are containers: what all of them have, and what they lack."""
+
+from __future__ import annotations
+
+from typing import Any, Iterator, Mapping, Tuple
+
+from .kinds import Verb
+from .server_type import CONTAINER
+
+# What containers have of the options that describe a machine. A crashed one stays off: libvirt-LXC
+# does not tell a crash from a shutdown.
+COMMON: Mapping[str, object] = {
+    'volume_size': 0,
+    'guest_agent': False,
+    'on_crash': 'stop',
+    'hardware': None,
+    'max_vcpus': None,
+    'max_memory': None,
+    'start_order': 0,
+    'start_delay': 0,
+}
+_WHY: Mapping[str, str] = {
+    'volume_size': 'it has no root disk; its files are in the file system of the host',
+    'guest_agent': 'the host sees into it without one',
+    'on_crash': 'libvirt does not tell whether it crashed or was shut down',
+    'hardware': 'it runs on the kernel of the host',
+    'start_order': 'libvirt starts it with the host, in no order',
+    'start_delay': 'libvirt starts it with the host, in no order',
+}
+_LACKS: Mapping[Verb, str] = {
+    Verb.RESCUE: 'has no disk to boot another system from; its files are on the host',
+    Verb.SNAPSHOT: 'has no disk that libvirt takes snapshots of; back its data up from inside',
+    Verb.RESTORE: 'has no snapshots',
+    Verb.ATTACH: 'has no disks; keep its data in its root file system',
+}
+
+
+def lacked_options(options: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+    """The options with values that no container has, and why."""
+    for option, why in _WHY.items():
+        value = options.get(option)
+        if value is not None and value != COMMON[option]:
+            yield option, f'{option}: a container does not have it: {why}; omit it'
+
+
+def lack(name: str, type_of_server: str, verb: Verb) -> str:
+    """Why a verb is not possible with a server, because of its type; empty if it is."""
+    if type_of_server != CONTAINER or verb not in _LACKS:
+        return ''
+    return f'server {name} is a container, which {_LACKS[verb]}'

@@ -1,0 +1,11 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a server is: a virtual machine or a container."""
+
+from __future__ import annotations
+
+VM, CONTAINER = 'vm', 'container'
+TYPES = (VM, CONTAINER)
+# The disk format of an image for containers: a tar archive of a root file system, as it is called
+# in Glance for nova-lxd.
+ROOT_TAR = 'root-tar'

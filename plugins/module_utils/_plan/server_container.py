@@ -1,0 +1,51 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers that are containers: what they have, and what they lack of virtual machines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Mapping
+
+from .._model.change import Draft
+from .._model.container import COMMON, lacked_options
+
+if TYPE_CHECKING:
+    from .._model.flavor import Flavor
+
+
+def settle_container(
+    name: str,
+    requested: Mapping[str, Any],
+    options: Dict[str, Any],
+    flavor: Flavor | None,
+    draft: Draft,
+) -> None:
+    """Set what all containers have among the options; refuse what none has.
+
+    ``requested``: the options of the task. ``flavor``: one that the server gets.
+    """
+    for option, text in lacked_options(requested):
+        draft.refuse(option, text, name=name)
+    if flavor:
+        options.update(vcpus=flavor.vcpus, memory=flavor.memory)
+        check_limits(name, flavor, draft)
+    for nic in options.get('networks', ()):
+        if nic.vlan:
+            draft.refuse(
+                'networks',
+                f'networks: vlan: {nic.vlan}: an interface of a container has none; '
+                'use a bridge of the VLAN, and omit it',
+                name=name,
+            )
+    options.update(COMMON)
+
+
+def check_limits(name: str, flavor: Flavor, draft: Draft) -> None:
+    """Refuse a flavor that limits what this host does not limit for containers."""
+    if flavor.limits:
+        draft.refuse(
+            'flavor',
+            f'flavor {flavor.name} limits disks or networks ({", ".join(sorted(flavor.limits))}), '
+            'which this host does not do for containers; use another flavor',
+            name=name,
+        )

@@ -1,0 +1,112 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers that are containers."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.hanok.cloud.tests.contract.clouds import CloudUnderTest
+from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
+
+Keep = Callable[..., Result]
+Refused = Callable[..., str]
+pytestmark = pytest.mark.needs('containers')
+
+
+@pytest.fixture
+def root(keep: Keep, tmp_path: Path) -> Iterator[str]:
+    """An image of a root file system, which is never started."""
+    path = tmp_path / 'root.tar'
+    with tarfile.open(path, 'w') as archive:
+        for name in ('./sbin/init', './bin/sh'):
+            archive.addfile(tarfile.TarInfo(name), io.BytesIO())
+    keep('image', name='root', path=str(path), disk_format='root-tar')
+    yield 'root'
+    for name in ('box', 'box-1', 'box-2', 'other'):
+        keep('server', name=name, state='absent')
+    keep('image', name='root', state='absent')
+
+
+def test_types(keep: Keep, refused: Refused, run: Run, root: str, image: str) -> None:
+    """A server is what its image is for."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    made = keep('server', name='box', image=root, **off)['server']
+    assert (made['type'], made['volume_size'], made['hardware']) == ('container', None, None)
+    assert (made['guest_agent'], made['on_crash']) == (False, 'stop')
+    assert keep('server', name='other', type='vm', image=image, **off)['server']['type'] == 'vm'
+    assert 'is no root file system of a container' in refused(
+        'server', name='new', type='container', image=image, **off
+    )
+    assert 'is the root file system of a container' in refused(
+        'server', name='new', type='vm', image=root, **off
+    )
+    for name, kind in (('box', 'vm'), ('other', 'container')):
+        assert 'a server keeps its type' in refused('server', name=name, type=kind)
+    assert 'is no root file system' in refused(
+        'server_action', name='box', action='rebuild', image=image
+    )
+    assert 'is the root file system' in refused(
+        'server_action', name='other', action='rebuild', image=root
+    )
+
+
+def test_changes(keep: Keep, root: str) -> None:
+    """Names, groups, labels and sizes; new ones like those that exist."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    keep('server', name='box', count=1, image=root, floating_ip='auto', **off)
+    keep('server', name='box', count=2, labels={'a': 'b'}, description='d')
+    keep('server', name='box', count=2, flavor='g1.micro')
+    keep('server', name='box', count=2, vcpus=3, memory=700)
+    made = keep('server', name='other', like='box-1', state='stopped')['server']
+    assert (made['type'], made['vcpus'], made['memory']) == ('container', 3, 700)
+    assert keep('server', name='box', count=0, allow_shrink=True)['changed']
+
+
+LACKED: list[tuple[dict[str, Any], str]] = [
+    ({'volume_size': 3}, 'it has no root disk'),
+    ({'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),
+    ({'guest_agent': True}, 'the host sees into it without one'),
+    ({'on_crash': 'restart'}, 'whether it crashed or was shut down'),
+    ({'start_order': 1}, 'in no order'),
+    ({'start_delay': 1}, 'in no order'),
+]
+
+
+def test_lacks(
+    cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, root: str, image: str
+) -> None:
+    """What no container has is refused by name, for new ones and for those that exist."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    for options, why in LACKED:
+        assert why in refused('server', name='box', image=root, **off, **options), options
+    keep('server', name='box', image=root, **off)
+    for options, why in LACKED:
+        assert why in refused('server', name='box', **options), options
+    assert 'has no disk to boot another system from' in refused(
+        'server_action', name='box', action='rescue', image=image
+    )
+    if 'snapshots of servers' in cloud.can:
+        assert 'takes snapshots of' in refused('server_snapshot', server='box', name='s')
+    assert 'is a container, which has no disk' in refused('image', name='i', server='box')
+    keep('volume', name='box-data', size=1)
+    assert 'which has no disks' in refused(
+        'volume', name='box-data', server='box', state='attached'
+    )
+    keep('volume', name='box-data', state='absent')
+    assert 'requires path or url, not server' in refused(
+        'image', name='i', server='box', disk_format='root-tar'
+    )
+    keep('flavor', name='box-slow', vcpus=1, memory=128, disk=1, limits={'disk_iops': 100})
+    for action in ('server', 'server_action'):
+        more = {'action': 'resize'} if action == 'server_action' else {}
+        assert 'limits disks or networks (disk_iops)' in refused(
+            action, name='box', flavor='box-slow', **more
+        )
+    keep('flavor', name='box-slow', state='absent')

@@ -1,0 +1,359 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Servers that are containers: their life, and what they cannot reach, on a real libvirt."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import os
+import subprocess
+import tarfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
+
+from .conftest import eventually, keep, newest_image, refused, run
+
+Ssh = Callable[[str, str], str]
+Item = dict[str, Any]
+SCRIPT = '#!/bin/sh\necho once >>/made\necho $(id -u) of $(hostname)\n'
+NAME = {'name': 'box'}
+
+
+@pytest.fixture(scope='module')
+def root_image(host: None) -> Iterator[str]:
+    """An image of a root file system."""
+    keep('image', name='root', path=newest_image('tiny', 'tar'), disk_format='root-tar')
+    yield 'root'
+    keep('image', name='root', state='absent')
+
+
+@pytest.fixture(scope='module')
+def box(root_image: str, key: str) -> Iterator[Item]:
+    """A container whose first boot has ended."""
+    keep('security_group', name='box', rules=[{'preset': 'ssh'}])
+    options = {'image': root_image, 'flavor': 'g1.nano', 'key_name': 'test'}
+    groups = {'security_groups': ['box']}
+    done = keep('server', **NAME, **options, **groups, user_data=SCRIPT, wait_for='init')
+    yield done['server']
+    keep('server', **NAME, state='absent')
+    keep('security_group', name='box', state='absent')
+
+
+def shown(**options: Any) -> Item:
+    """The container, as server_info shows it."""
+    (found,) = run('server_info', **NAME, **options)['servers']
+    return dict(found)
+
+
+def tell(server: Item, ssh: Ssh, command: str) -> None:
+    """Run a command that may end the connection."""
+    with suppress(subprocess.CalledProcessError):
+        ssh(server['fixed_ip'], command)
+
+
+def root_of(server: Item) -> Path:
+    """The root file system of a container on this host."""
+    return Path('/var/lib/hanok/servers', server['id'], 'root')
+
+
+# -- life ------------------------------------------------------------------------------------------
+
+
+def test_created(box: Item, ssh: Ssh) -> None:
+    """It is what its image is for, has its address, and ran its script as its own root."""
+    assert (box['type'], box['status'], box['volume_size']) == ('container', 'ACTIVE', None)
+    assert ssh(box['fixed_ip'], 'cat /made /etc/hostname').split() == ['once', 'box']
+    assert shown(init=True)['init']['state'] == 'done'
+    assert ssh(box['fixed_ip'], 'cat /etc/resolv.conf') == 'nameserver 192.168.0.1'
+    assert not keep('server', **NAME, state='started', wait_for='ip')['changed']
+
+
+def test_power(box: Item, ssh: Ssh) -> None:
+    """It keeps files and address over all that a server goes through; its script runs once."""
+    ssh(box['fixed_ip'], 'echo kept >/kept')
+    for state in ('stopped', 'started', 'paused', 'started', 'shelved', 'started'):
+        assert keep('server', **NAME, state=state, wait_timeout=60)['changed']
+    for action in ('reboot_soft', 'reboot_hard'):
+        assert run('server_action', **NAME, action=action)['changed']
+    keep('server', **NAME, state='started', wait_for='ssh')
+    assert ssh(box['fixed_ip'], 'cat /kept /made').split() == ['kept', 'once']
+    assert shown()['fixed_ip'] == box['fixed_ip']
+
+
+def test_own_power(box: Item, ssh: Ssh) -> None:
+    """A container that powers itself off is off; one that reboots itself comes back."""
+    started = 'cut -d " " -f 22 /proc/1/stat'  # when, in the time of the host
+    before = ssh(box['fixed_ip'], started)
+    tell(box, ssh, 'reboot')
+
+    def is_back() -> bool:
+        with suppress(subprocess.CalledProcessError):
+            return ssh(box['fixed_ip'], started) != before
+        return False
+
+    eventually(is_back)
+    tell(box, ssh, 'poweroff')
+    eventually(lambda: shown()['status'] == 'SHUTOFF')
+    keep('server', **NAME, state='started', wait_for='ssh')
+
+
+def test_size(box: Item, ssh: Ssh) -> None:
+    """CPU and memory change while it runs; what takes more memory is killed."""
+    command = 'head -c 200m /dev/zero | tail | wc -c; echo $?'
+    assert ssh(box['fixed_ip'], f'{command}; free -m | grep Mem').split()[:1] != ['209715200']
+    keep('server', **NAME, vcpus=2, memory=600)
+    assert ssh(box['fixed_ip'], command).split() == ['209715200', '0']
+    keep('server', **NAME, flavor='g1.nano')
+    run('server_action', **NAME, action='resize', flavor='g1.micro')
+    run('server_action', **NAME, action='revert_resize')
+    keep('server', **NAME, state='started', wait_for='ssh')
+    assert shown()['memory'] == 128
+
+
+def test_networks(box: Item, ssh: Ssh) -> None:
+    """Another network comes with a restart; the first one stays the way out."""
+    keep('network', name='back', cidr='10.77.0.0/24')
+    both = [{'name': 'default'}, {'name': 'back'}]
+    assert 'allow_restart' in refused('server', **NAME, networks=both)
+    keep('server', **NAME, networks=both, allow_restart=True)
+    keep('server', **NAME, state='started', wait_for='ssh')
+    addresses = ssh(box['fixed_ip'], 'ip -4 -o address; ip route')
+    assert '10.77.0.' in addresses
+    assert 'default via 192.168.0.1' in addresses
+    keep('server', **NAME, networks=[{'name': 'default'}], allow_restart=True)
+    keep('network', name='back', state='absent')
+    keep('server', **NAME, state='started', wait_for='ssh')
+
+
+def test_rebuild(box: Item, ssh: Ssh) -> None:
+    """Its files are new, and its script runs again, which only the container has."""
+    ssh(box['fixed_ip'], 'echo x >/old')
+    assert run('server_action', **NAME, action='rebuild')['changed']
+    keep('server', **NAME, state='started', wait_for='init')
+    keep('server', **NAME, state='started', wait_for='ssh')
+    assert ssh(box['fixed_ip'], 'ls /old 2>/dev/null; cat /made').split() == ['once']
+    ssh(box['fixed_ip'], 'echo other >/var/lib/cloud/seed/nocloud/user-data')
+    done = run('server_action', **NAME, action='rebuild')
+    assert 'only a hash of it is recorded' in done['msg']
+    keep('server', **NAME, user_data=SCRIPT)
+    keep('server', **NAME, state='started', wait_for='ssh')
+
+
+def test_rename(box: Item) -> None:
+    """Its domain gets the name when it is off."""
+    run('server_action', **NAME, action='rename', new_name='other')
+    keep('server', name='other', state='stopped')
+    keep('server', name='other', state='started')
+    names = output_of('virsh', '--connect', 'lxc:///', 'list', '--name').split()
+    assert [name for name in names if name.endswith('-other')]
+    run('server_action', name='other', action='rename', new_name='box')
+
+
+def test_altered(box: Item) -> None:
+    """What others change of its domain is found, and undone by a repair."""
+    (name,) = output_of('virsh', '--connect', 'lxc:///', 'list', '--name').split()
+    output_of('virsh', '--connect', 'lxc:///', 'memtune', name, '--hard-limit', '999', '--config')
+    found = shown()
+    assert found['status'] == 'UNMANAGED'
+    assert 'its memory is 0 MiB in libvirt, recorded 128 MiB' in found['status_reason']
+    keep('server', **NAME, repair=True)
+    assert shown()['status'] == 'ACTIVE'
+
+
+@pytest.mark.parametrize(
+    ('module', 'options', 'message'),
+    [
+        ('server', {'volume_size': 3}, 'it has no root disk'),
+        ('server', {'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),
+        ('server', {'guest_agent': True}, 'the host sees into it without one'),
+        ('server', {'start_order': 1}, 'in no order'),
+        ('server', {'type': 'vm'}, 'a server keeps its type'),
+        ('server_action', {'action': 'rescue'}, 'has no disk to boot another system from'),
+    ],
+)
+def test_refused(module: str, options: Item, message: str, box: Item) -> None:
+    """What no container has is refused, by name."""
+    assert message in refused(module, **NAME, **options)
+
+
+def test_refused_of_others(box: Item, image: str) -> None:
+    """So is what other modules cannot do with it, and an image of the other type."""
+    assert 'takes snapshots of' in refused('server_snapshot', server='box', name='s')
+    assert 'is a container, which has no disk' in refused('image', name='i', server='box')
+    done = run('volume', name='v', size=1, server='box', state='attached')
+    assert 'which has no disks' in done['msg']
+    assert 'there is no console log' in run('server_log', **NAME)['msg']
+    new = {'name': 'new', 'flavor': 'g1.nano'}
+    assert 'is no root file system' in refused('server', **new, image=image, type='container')
+    assert 'which is no disk' in refused('server', **new, image='root', type='vm')
+
+
+# -- what it can reach -----------------------------------------------------------------------------
+
+
+def test_is_contained(box: Item, ssh: Ssh) -> None:
+    """Its root sees its own files and processes only, and changes nothing of the host."""
+    attempts = {
+        'mknod /disk b 254 0': 'Operation not permitted',
+        'echo 1 >/proc/sys/kernel/panic': 'Read-only file system',
+        'mount -o remount,rw /proc/sys; echo 1 >/proc/sys/kernel/panic': 'Permission denied',
+        'date -s 2001-01-01': 'Operation not permitted',
+        'insmod /bin/busybox': "can't insert",
+        'chroot /proc/1/root/../.. ls /var/lib/hanok': 'No such file',
+        'ls /var/lib/hanok /etc/hanok': 'No such file',
+        'echo 999999999 >/sys/fs/cgroup/memory/memory.limit_in_bytes': 'ermission denied',
+    }
+    for command, message in attempts.items():
+        printed = ssh(box['fixed_ip'], f'({command}) 2>&1; true')
+        assert message.lower() in printed.lower(), (command, printed)
+    processes = ssh(box['fixed_ip'], 'ps -o args').splitlines()
+    assert not [line for line in processes if 'libvirt' in line or 'pytest' in line]
+    owner = root_of(box).stat().st_uid
+    assert owner >= 0x70000000
+    controller = int(output_of('virsh', '--connect', 'lxc:///', 'domid', shown_name()))
+    (init,) = Path(f'/proc/{controller}/task/{controller}/children').read_text().split()
+    assert f'Uid:\t{owner}' in Path(f'/proc/{init}/status').read_text()
+
+
+def shown_name() -> str:
+    """The name of the domain that runs."""
+    (name,) = output_of('virsh', '--connect', 'lxc:///', 'list', '--name').split()
+    return name
+
+
+def test_spoofing(box: Item, ssh: Ssh) -> None:
+    """Its root can give itself another address or MAC; nothing that it sends from there arrives."""
+    ping = 'ping -c 1 -W 1 192.168.0.1 >/dev/null; echo $?'
+    assert ssh(box['fixed_ip'], ping) == '0'
+    other = (
+        f'ip address add 192.168.0.99/24 dev eth0; {ping.replace("-c 1", "-c 1 -I 192.168.0.99")}'
+    )
+    assert ssh(box['fixed_ip'], f'{other}; ip address del 192.168.0.99/24 dev eth0') != '0'
+    change = (
+        'ip link set eth0 down; ip link set eth0 address 52:54:00:00:00:99; ip link set eth0 up'
+    )
+    script = f'({change}; {ping} >/heard) >/dev/null 2>&1 &'
+    tell(box, ssh, script)
+    heard = root_of(box) / 'heard'
+    eventually(lambda: heard.exists() and heard.read_text() == '1\n')
+    run('server', **NAME, state='restarted', force=True, wait_for='ssh')
+
+
+def test_console(box: Item, ssh: Ssh) -> None:
+    """Nobody reads what it prints on its console, and it does not wait for that."""
+    assert ssh(box['fixed_ip'], 'head -c 1m /dev/zero >/dev/console; echo $?') == '0'
+
+
+def test_deep_folders(box: Item, ssh: Ssh) -> None:
+    """Folders of any depth, and links out of the container, are deleted with it."""
+    keep('server', name='deep', like='box', wait_for='ssh', user_data=SCRIPT)
+    (deep,) = run('server_info', name='deep')['servers']
+    command = 'cd /; i=0; while [ $i -lt 1500 ]; do mkdir d && cd d || exit 1; i=$((i+1)); done'
+    ssh(deep['fixed_ip'], f'ln -s /etc /link; {command}')
+    keep('server', name='deep', state='absent')
+    assert not root_of(deep).parent.exists()
+    assert Path('/etc/passwd').exists()
+
+
+# -- images ----------------------------------------------------------------------------------------
+
+
+def archive(*members: tuple[str, str, str]) -> bytes:
+    """A tar archive of members: name, type (file, link, hard, device), and content or target."""
+    found = io.BytesIO()
+    types = {'link': tarfile.SYMTYPE, 'hard': tarfile.LNKTYPE, 'device': tarfile.BLKTYPE}
+    with tarfile.open(fileobj=found, mode='w') as tar:
+        for name, kind, content in members:
+            member = tarfile.TarInfo(name)
+            data = content.encode() if kind == 'file' else b''
+            member.type, member.size = types.get(kind, tarfile.REGTYPE), len(data)
+            member.linkname, member.mode = '' if kind == 'file' else content, 0o755
+            tar.addfile(member, io.BytesIO(data))
+    return found.getvalue()
+
+
+INIT = (('./sbin/init', 'file', '#!/bin/sh\n'), ('./bin/sh', 'file', ''))
+HOSTILE = [
+    (('./x', 'link', '/run'), ('./x/evil', 'file', 'evil')),
+    (('../../../../../run/evil', 'file', 'evil'),),
+    (('/run/evil', 'file', 'evil'),),
+    (('./evil', 'hard', '/etc/shadow'),),
+    (('./evil', 'device', ''),),
+    (('./var/lib/cloud', 'link', '/run/evil'),),
+    (('./etc', 'link', '/run'), ('./etc/resolv.conf', 'file', 'evil')),
+]
+
+
+@pytest.mark.parametrize('members', HOSTILE)
+def test_hostile_archive(members: Any, host: None, tmp_path: Path) -> None:
+    """Whatever is in the archive of an image: it writes nothing outside the container."""
+    path = tmp_path / 'root.tar'
+    path.write_bytes(archive(*members, *INIT))
+    before = {name: Path(name).stat() for name in ('/etc/shadow', '/run')}
+    resolver = Path('/etc/resolv.conf').read_bytes()
+    keep('image', name='hostile', path=str(path), disk_format='root-tar')
+    run('server', name='bad', image='hostile', flavor='g1.nano', state='stopped')
+    assert not Path('/run/evil').exists()
+    assert not Path('/run/resolv.conf').exists()
+    assert Path('/etc/resolv.conf').read_bytes() == resolver
+    after = {name: Path(name).stat() for name in before}
+    for name, was in before.items():
+        assert (after[name].st_mode, after[name].st_uid) == (was.st_mode, was.st_uid)
+        assert after[name].st_nlink == was.st_nlink or name == '/run'
+    keep('server', name='bad', state='absent')
+    keep('image', name='hostile', state='absent')
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        (b'', 'is not a tar archive'),
+        (b'QFI\xfb' + bytes(1000), 'is not a tar archive'),
+        (archive(('./etc/passwd', 'file', 'x')), 'has no /sbin/init'),
+        (archive(*INIT)[:700] + b'x' * 4000, 'tar --list'),
+        (gzip.compress(gzip.compress(archive(*INIT))), 'is compressed twice'),
+        (gzip.compress(bytes(10_000_000))[:500], 'gzip'),
+    ],
+)
+def test_bad_archive(content: bytes, message: str, host: None, tmp_path: Path) -> None:
+    """What is no archive of a root file system is told, and nothing is left."""
+    path = tmp_path / 'root.tar'
+    path.write_bytes(content)
+    done = run('image', name='bad', path=str(path), disk_format='root-tar')
+    assert message in done['msg']
+    run('image', name='bad', state='absent')
+    assert not list(Path('/var/lib/hanok/images').glob('*.import'))
+
+
+@pytest.mark.parametrize('program', ['gzip', 'xz', 'zstd'])
+def test_compressed(program: str, host: None, tmp_path: Path) -> None:
+    """An archive may be compressed; it is kept as it is unpacked."""
+    path = tmp_path / 'root.tar'
+    path.write_bytes(archive(*INIT))
+    packed = subprocess.run([program, '--stdout', path], capture_output=True, check=True).stdout
+    path.write_bytes(packed)
+    done = keep('image', name='packed', path=str(path), disk_format='root-tar')
+    assert done['image']['size'] == len(archive(*INIT))
+    keep('image', name='packed', state='absent')
+
+
+def test_systemd(host: None, tmp_path: Path) -> None:
+    """Without cgroup v2 an unprivileged systemd has no cgroups: it is refused."""
+    if os.path.exists('/sys/fs/cgroup/cgroup.controllers'):
+        pytest.skip('this host has cgroup v2')
+    path = tmp_path / 'root.tar'
+    systemd = ('./lib/systemd/systemd', 'file', '')
+    shell = ('./bin/sh', 'file', '')
+    path.write_bytes(archive(systemd, shell, ('./sbin/init', 'link', '/lib/systemd/systemd')))
+    keep('image', name='systemd', path=str(path), disk_format='root-tar')
+    done = run('server', name='bad', image='systemd', flavor='g1.nano')
+    assert 'needs cgroup v2 on this host' in done['msg']
+    keep('server', name='bad', state='absent')
+    keep('image', name='systemd', state='absent')
