@@ -209,8 +209,7 @@ site: venv-dev changelog
 	@echo $(SITE)/html/index.html
 
 # The site as a browser shows it, on a screen and on a telephone.
-site-seen: site
-	command -v chromium >/dev/null || $(INSTALL) chromium
+site-seen: site prepare
 	pytest --quiet --junitxml=$(REPORTS)/site.xml tests/site
 
 # The pictures of the documents, drawn from text. The results are in the repository, so that they are
