@@ -6,6 +6,8 @@
 # make soak              the long reliability tests: hours; updates the figures of
 #                        docs/reliability.md
 # make molecule          a bare Debian 12 and 13 with systemd: prepared, with servers, and rebooted
+# make matrix            with the oldest ansible-core that the collection supports, and the newest:
+#                        unit tests, sanity, and a play on a real libvirt
 # make openstack         an OpenStack for the tests, on 127.0.0.1; make openstack-down ends it
 # make site              the documents and the reference of all modules as HTML, in build/site/html;
 #                        make pictures, make recording: what is drawn and recorded for it
@@ -353,6 +355,33 @@ soak: venv-dev prepare openstack-packages $(AWX) $(EVENTS)
 	$(MAKE) --no-print-directory molecule || failed=1; \
 	exit $$failed
 	python tests/reliability/figures.py
+
+# Other versions of ansible-core: the oldest that meta/runtime.yml names, and the newest, which needs
+# a newer Python than Debian 12 has. Each has a virtual environment of its own, of which the gates
+# are made as of the usual one. The modules run with the Python of the distribution.
+MATRIX := 2.18 2.21
+NEWER_PYTHON := $(firstword $(foreach version,3.14 3.13 3.12,$(wildcard \
+  /usr/bin/python$(version) /usr/local/bin/python$(version) \
+  $(HOME)/.pyenv/versions/$(version)*/bin/python$(version))))
+PYTHON_2.18 := /usr/bin/python3
+PYTHON_2.21 = $(or $(NEWER_PYTHON),$(error ansible-core 2.21 needs Python 3.12 or newer; install it))
+.PHONY: matrix matrix-play $(MATRIX:%=matrix-%)
+matrix: $(MATRIX:%=matrix-%)
+
+$(MATRIX:%=$(TREE)/matrix/%/.made): $(TREE)/matrix/%/.made: tests/matrix/%.txt
+	$(PYTHON_$*) -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --requirement $<
+	touch $@
+
+# The marks say that it is complete: the packages of the usual environment do not belong in it.
+$(MATRIX:%=matrix-%): matrix-%: $(TREE)/matrix/%/.made prepare $(LINK)
+	touch $(addprefix $(TREE)/matrix/$*/,.ok .ok-openstack .ok-dev)
+	$(MAKE) --no-print-directory VENV=$(TREE)/matrix/$* REPORTS=$(TREE)/matrix/$*/reports \
+	  unit sanity matrix-play
+
+matrix-play:
+	scripts/world ansible-playbook --inventory localhost, --connection local \
+	  hanok.cloud.host tests/matrix/play.yml
 
 # Bare hosts with systemd as PID 1, one after the other: extensions/molecule.
 HOSTS := debian12 debian13

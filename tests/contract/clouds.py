@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 import pytest
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     ForeignRule,
@@ -28,6 +27,7 @@ from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
 from ansible_collections.hanok.cloud.tests.memory_cloud import (
     Memory,
 )
+from ansible_collections.hanok.cloud.tests.module_args import patch_module_args
 
 # What a cloud may lack: tests that need some of it say so with the mark ``needs``.
 FEATURES = frozenset(

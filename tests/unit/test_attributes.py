@@ -19,7 +19,6 @@ from typing import Any
 import pytest
 import yaml
 from ansible.module_utils.basic import AnsibleModule
-from ansible.module_utils.testing import patch_module_args
 from ansible.plugins.loader import fragment_loader
 from ansible.utils.plugin_docs import get_docstring
 
@@ -27,6 +26,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.host import hyp
 from ansible_collections.hanok.cloud.plugins.module_utils._local.projections import LocalProjections
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.work import Work
 from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.images import LocalImages
+from ansible_collections.hanok.cloud.tests.module_args import patch_module_args
 
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted(

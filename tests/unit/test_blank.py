@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import info, run
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.blank import (
     MEANINGFUL,
     drop_blank,
 )
+from ansible_collections.hanok.cloud.tests.module_args import patch_module_args
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'

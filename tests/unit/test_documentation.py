@@ -23,7 +23,6 @@ from typing import Any
 
 import pytest
 import yaml
-from ansible.module_utils.testing import patch_module_args
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.resource import Resource
@@ -40,6 +39,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Size
+from ansible_collections.hanok.cloud.tests.module_args import patch_module_args
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
 FOLDER = Path(__file__).resolve().parents[2] / 'plugins' / 'modules'

@@ -58,6 +58,18 @@ class Failure:
         self.texts.append(text)
         self.errors.append(_entry(text, 'defect'))
 
+    def traceback(self, error: Exception) -> object:
+        """An error for ansible-core, which takes a traceback from it; before 2.19 a text."""
+        from inspect import signature
+
+        from ansible.module_utils.basic import AnsibleModule
+
+        if 'exception' in signature(AnsibleModule.fail_json).parameters:
+            return error
+        from traceback import format_exception
+
+        return ''.join(format_exception(type(error), error, error.__traceback__))
+
     def add_invalid(self, text: str) -> None:
         """Add an error of options that AnsibleModule has found."""
         self.texts.append(text)

@@ -137,7 +137,7 @@ class Module(AnsibleModule):  # type: ignore[misc]
             failure.add(error)
         else:
             failure.add_unexpected(error)
-            result['exception'] = error
+            result['exception'] = failure.traceback(error)
         if isinstance(error, RefusedTask):
             result['refused'] = [str(problem) for problem in error.problems]
         self.fail_with(failure, result)
