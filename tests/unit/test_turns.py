@@ -10,10 +10,15 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible.execute import apply_in_turn
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.execute import (
+    apply_in_turn,
+    execute,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.health import healthy
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError, Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.history import Origin
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, MemberHealth
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import (
@@ -128,3 +133,24 @@ def test_healthy_again(
         text = condition.unmet(['a'], 1)['a']
         assert reason in text
         assert bool(reason) == bool(text)
+
+
+def test_failed_before_its_last_change() -> None:
+    """A server whose update failed is not started; nothing is called for no servers."""
+    server = SERVERS['b']
+    called: list[str] = []
+
+    def update(changes: Sequence[Change]) -> Sequence[Outcome]:
+        called.append('update')
+        return [Outcome(change, CloudError('no answer')) for change in changes]
+
+    def start(changes: Sequence[Change]) -> Sequence[Outcome]:
+        called.append(changes[0].verb.value)
+        return [Outcome(change) for change in changes]
+
+    changes = [Change('server', 'b', verb, server, server) for verb in (Verb.UPDATE, Verb.START)]
+    operations = {('server', Verb.UPDATE): update, ('server', Verb.START): start}
+    cloud: Any = SimpleNamespace(history=None)
+    (outcome,) = execute(cloud, operations, Origin('server'), changes)
+    assert str(outcome.error) == 'no answer'
+    assert called == ['update']

@@ -37,6 +37,8 @@ def execute(
         failures = [outcome.change for outcome in outcomes if outcome.error]
         failed = {(change.kind, change.name) for change in failures}
         remaining = [change for change in some if (change.kind, change.name) not in failed]
+        if not remaining:
+            continue
         apply = others.get((kind, verb)) or operation(cloud, kind, verb)
         if history:
             apply = partial(history.keep, origin, apply=apply)
