@@ -149,7 +149,13 @@ def found(tmp_path: Path) -> Iterator[dict[str, Any]]:
     queue: Queue[dict[str, Any]] = Queue()
     server = ThreadingHTTPServer(('127.0.0.1', 0), partial(Handler, queue))
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    options = ['--headless', '--no-sandbox', '--disable-gpu', f'--user-data-dir={tmp_path}']
+    options = [
+        '--headless',
+        '--no-sandbox',
+        '--disable-gpu',
+        '--disable-dev-shm-usage',
+        f'--user-data-dir={tmp_path}',
+    ]
     words = ['chromium', *options, f'http://127.0.0.1:{server.server_port}/look']
     with (tmp_path / 'log').open('w') as log:
         browser = subprocess.Popen(words, stdout=log, stderr=log)
