@@ -69,6 +69,18 @@ def test_changes(keep: Keep, root: str) -> None:
     assert keep('server', name='box', count=0, allow_shrink=True)['changed']
 
 
+def test_vlan(cloud: CloudUnderTest, keep: Keep, refused: Refused, root: str) -> None:
+    """An interface on a bridge has no VLAN, of a new one and of one that exists."""
+    front, tagged = {'name': cloud.network}, {'bridge': 'br0', 'vlan': 20}
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    message = 'networks: vlan: 20: an interface of a container has none'
+    assert message in refused('server', name='box', image=root, networks=[front, tagged], **off)
+    keep('server', name='box', image=root, networks=[front], **off)
+    assert message in refused('server', name='box', networks=[front, tagged])
+    if 'bridges of the host' in cloud.can:
+        keep('server', name='box', networks=[front, {'bridge': 'br0'}])
+
+
 LACKED: list[tuple[dict[str, Any], str]] = [
     ({'volume_size': 3}, 'it has no root disk'),
     ({'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),

@@ -14,6 +14,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import A
 from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     COMPLETES_INTERRUPTED_RUN,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.hardware import DEFAULT
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import Keypair
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb
@@ -37,10 +38,12 @@ INCOMPLETE = Server(
     memory=9999,
     image='debian',
     volume_size=90,
+    hardware=DEFAULT,
     networks=(Nic('default', '192.168.0.5', '52:54:00:00:00:05'),),
     unfinished='creating',
     launched=False,
 )
+UNFINISHED = {'unfinished': 'creating', 'launched': False}
 
 
 def planned(
@@ -55,6 +58,7 @@ def planned(
         {
             'debian': Image('debian', size=2**31, min_disk=2),
             'huge': Image('huge', size=50 * 2**30, min_disk=50),
+            'root': Image('root', disk_format='root-tar'),
         },
         {
             name: Network(name, f'192.168.{number}.0/24', f'192.168.{number}.1')
@@ -147,3 +151,11 @@ def test_running_server_is_updated() -> None:
     assert [change.verb for change in current.changes] == ['create', 'update']
     assert any('allow_restart: true' in text for text in current.refused)
     assert any('key_names is []' in text for text in current.refused)
+
+
+def test_other_type() -> None:
+    """A creation that did not end may be of the other type: what that has comes with it."""
+    made = planned(INCOMPLETE, {'image': 'root'}).changes[0].after
+    assert (made.type, made.volume_size, made.hardware) == ('container', 0, None)
+    made = planned(replace(made, **UNFINISHED), {'image': 'debian'}).changes[0].after
+    assert (made.type, made.volume_size, made.hardware) == ('vm', 2, DEFAULT)

@@ -22,7 +22,7 @@ from .server_observations import ObservedServers
 from .server_references import check_floating_ips, check_references
 
 if TYPE_CHECKING:
-    from .._model.hardware import Hardware
+    from .._model.flavor import Flavor
 
 _VERBS = (
     Verb.DELETE,
@@ -168,27 +168,11 @@ def _requested_options(
     if 'key_names' in options and has_value(current, 'key_names', options['key_names']):
         del options['key_names']  # the same, in another order
     flavor = observed.flavors.get(options.get('flavor', ''))
-    if flavor and flavor.name != current.flavor:
-        options.update(vcpus=flavor.vcpus, memory=flavor.memory)
-        options.setdefault('volume_size', max(flavor.disk, current.volume_size))
-    if options.get('vcpus') is not None:
-        from .server_sizes import set_room
-
-        set_room(options, flavor, current)
-    if current.type == CONTAINER:
-        from .server_container import settle_container
-
-        changed = flavor if flavor and flavor.name != current.flavor else None
-        settle_container(current.name, request.options, options, changed, draft)
-    elif current.hardware:
-        _settle_hardware(options, current, current.hardware, observed, draft)
-    if current.disk_of_flavor:
-        from .server_disk import check_disk_of_flavor
-
-        check_disk_of_flavor(current, options, flavor, draft)
+    _set_sizes(options, flavor, current, draft)
     _set_floating_ip(options, request, current)
     if request.networks is not None:
         _set_networks(options, request.networks, request, current, observed, draft)
+    _settle_machine(options, flavor, request, current, observed, draft)
     if is_on_bridges_only(options.get('networks', current.networks)):
         from .server_bridges import check_bridged
 
@@ -197,6 +181,22 @@ def _requested_options(
     if request.wait_for == 'ssh':
         _check_ssh_allowed(options, request, current, observed, draft)
     return options
+
+
+def _set_sizes(
+    options: Dict[str, Any], flavor: Flavor | None, current: Server, draft: Draft
+) -> None:
+    if flavor and flavor.name != current.flavor:
+        options.update(vcpus=flavor.vcpus, memory=flavor.memory)
+        options.setdefault('volume_size', max(flavor.disk, current.volume_size))
+    if options.get('vcpus') is not None:
+        from .server_sizes import set_room
+
+        set_room(options, flavor, current)
+    if current.disk_of_flavor:
+        from .server_disk import check_disk_of_flavor
+
+        check_disk_of_flavor(current, options, flavor, draft)
 
 
 def _check_ssh_allowed(
@@ -228,19 +228,21 @@ def _set_networks(
         change_networks(options, request, current, observed, draft)
 
 
-def _settle_hardware(
+def _settle_machine(
     options: Dict[str, Any],
+    flavor: Flavor | None,
+    request: ServerRequest,
     current: Server,
-    hardware: Hardware,
     observed: ObservedServers,
     draft: Draft,
 ) -> None:
-    if 'hardware' in options or hardware.sockets:
-        from .server_hardware import settle_hardware
+    """What a virtual machine is kept with is imported only where the task may change it."""
+    has_sockets = current.hardware and current.hardware.sockets
+    if current.type == CONTAINER or 'hardware' in options or has_sockets:
+        from .server_machine import settle_machine
 
-        vcpus = options.get('vcpus', current.vcpus)
-        vcpus = options.get('max_vcpus', current.max_vcpus) or vcpus
-        settle_hardware(current.name, options, hardware, vcpus, observed, draft)
+        changed = flavor if flavor and flavor.name != current.flavor else None
+        settle_machine(current, request.options, options, changed, observed, draft)
 
 
 def _set_floating_ip(options: Dict[str, Any], request: ServerRequest, current: Server) -> None:

@@ -22,12 +22,11 @@ def settle_container(
 ) -> None:
     """Set what all containers have among the options; refuse what none has.
 
-    ``requested``: the options of the task. ``flavor``: one that the server gets.
+    ``requested``: the options of the task. ``flavor``: another one that the server gets.
     """
     for option, text in lacked_options(requested):
         draft.refuse(option, text, name=name)
     if flavor:
-        options.update(vcpus=flavor.vcpus, memory=flavor.memory)
         check_limits(name, flavor, draft)
     for nic in options.get('networks', ()):
         if nic.vlan:

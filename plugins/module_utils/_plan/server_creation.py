@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, Mapping
 from .._model.change import Draft
 from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
-from .._model.hardware import DEFAULT, Hardware
+from .._model.hardware import DEFAULT
 from .._model.kinds import Verb
 from .._model.nic_request import compared
 from .._model.server import Nic, Server, is_on_bridges_only
@@ -24,9 +24,11 @@ from .server_connections import (
     new_floating_ip,
     new_networks,
 )
+from .server_machine import settle_machine
 from .server_observations import ObservedServers
 
 if TYPE_CHECKING:
+    from .._model.flavor import Flavor
     from .._model.image import Image
 
 
@@ -46,10 +48,7 @@ def new_server(
         _check_bridged(name, options, request, draft)
         assign_own_groups(options, draft)
     _set_type(options, observed)
-    _set_sizes(name, options, observed, draft)
-    if observed.profile.has_hardware and options['type'] == VM:
-        vcpus = options.get('max_vcpus') or options.get('vcpus', 0)
-        _set_hardware(name, DEFAULT, options, vcpus, observed, draft)
+    _set_sizes(Server(name), options, observed, draft)
     options['floating_ip'] = new_floating_ip(request, observed, draft)
     server = Server(
         name=name,
@@ -140,13 +139,11 @@ def _with_request(
     if 'image' not in options:
         options.update(image=current.image, type=current.type)
     _set_type(options, observed)
-    if options['type'] == current.type and options.get('flavor') in (None, current.flavor):
+    if options['type'] != current.type:
+        options.setdefault('vcpus', current.vcpus)  # without a flavor, the disk is for the image
+    elif options.get('flavor') in (None, current.flavor):
         options.setdefault('volume_size', current.volume_size)
-    _set_sizes(current.name, options, observed, draft)
-    if current.hardware and options['type'] == VM:
-        vcpus = options.get('vcpus', current.vcpus)
-        vcpus = options.get('max_vcpus', current.max_vcpus) or vcpus
-        _set_hardware(current.name, current.hardware, options, vcpus, observed, draft)
+    _set_sizes(current, options, observed, draft)
     keeps_floating_ip = request.floating_ip in (None, 'auto') and current.floating_ip
     options['floating_ip'] = keeps_floating_ip or new_floating_ip(request, observed, draft)
     if is_on_bridges_only(options.get('networks', current.networks)):
@@ -155,22 +152,6 @@ def _with_request(
     if request.state != 'present':
         power = 'stopped' if request.state in STOPPED_STATES else 'started'
     return replace(current, **options).powered(power)
-
-
-def _set_hardware(
-    name: str,
-    current: Hardware,
-    options: Dict[str, Any],
-    vcpus: int,
-    observed: ObservedServers,
-    draft: Draft,
-) -> None:
-    if 'hardware' not in options and not current.sockets:
-        options['hardware'] = current
-        return
-    from .server_hardware import settle_hardware
-
-    settle_hardware(name, options, current, vcpus, observed, draft)
 
 
 def _set_networks(
@@ -194,8 +175,13 @@ def _set_networks(
         options['security_groups'] = ()
 
 
-def _set_sizes(name: str, options: Dict[str, Any], observed: ObservedServers, draft: Draft) -> None:
-    """Set the type and the sizes of a new server; refuse an unusable image."""
+def _set_sizes(
+    server: Server, options: Dict[str, Any], observed: ObservedServers, draft: Draft
+) -> None:
+    """Set the sizes and the machine of a new server; refuse an unusable image.
+
+    ``server``: as it is recorded, or only the name.
+    """
     flavor = observed.flavors.get(options.get('flavor', ''))
     image = draft.settled('image', observed.images.get(options.get('image', '')))
     check_image_disk(image, draft)
@@ -207,14 +193,21 @@ def _set_sizes(name: str, options: Dict[str, Any], observed: ObservedServers, dr
             f'image {image.name} is unfinished ({image.unfinished}); run the task that creates it '
             'again',
         )
-    if options['type'] == CONTAINER:
-        from .server_container import settle_container
-
-        settle_container(name, options, options, flavor, draft)
-        return
-    min_disk = _min_disk(image)
     if flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
+    if options['type'] == VM:
+        _set_room(options, flavor, image, draft)
+    hardware = server.hardware or (DEFAULT if observed.profile.has_hardware else None)
+    start = replace(server, type=options['type'], hardware=hardware)
+    settle_machine(start, dict(options), options, flavor, observed, draft)
+
+
+def _set_room(
+    options: Dict[str, Any], flavor: Flavor | None, image: Image | None, draft: Draft
+) -> None:
+    """Set what a new virtual machine can get while it runs, and the size of its disk."""
+    min_disk = _min_disk(image)
+    if flavor:
         options.update(max_vcpus=flavor.max_vcpus, max_memory=flavor.max_memory)
         options.setdefault('volume_size', max(flavor.disk, min_disk))
     elif 'vcpus' in options:
