@@ -28,7 +28,7 @@ LIMITS = {
     'project': 130,
     'security_group': 193,
     'server': 287,
-    'server_log': 212,
+    'server_log': 161,
     'server_snapshot': 144,
     'volume': 133,
 }

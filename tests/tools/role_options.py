@@ -3,7 +3,7 @@
 """Adds the options of modules to the roles that pass them on, and removes those that are gone.
 
 make format runs it. What the role says of an option stays as it is: only an option that is missing,
-or has other suboptions, gets the text of its module.
+or differs in its types, choices or suboptions, gets the text of its module.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import importlib
 import itertools
 import re
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,8 @@ COLLECTION = 'ansible_collections.hanok.cloud.plugins'
 ROLES = ('provision', 'scale')
 # Options that a role sets itself.
 OWN = {'scale_server': {'name', 'count', 'allow_shrink'}, 'scale_lb': {'name', 'state', 'members'}}
+# Choices that a role does not have: events, and what it decides itself.
+_NO_CHOICES = {'provision_servers': {'restarted'}, 'scale_server': {'restarted', 'absent'}}
 _WIDTH = 100
 _VARIABLE = re.compile(r'^      (\w+):$', re.MULTILINE)
 _OPTION = re.compile(r'^          (\w+):\n(?:           .*\n)*', re.MULTILINE)
@@ -64,24 +66,46 @@ def _updated_variable(part: str, variable: str, module: str) -> str:
     head, marker, body = part.partition('        options:\n')
     if not marker:
         return part
-    options = documented(module)
-    wanted = {name: options[name] for name in options if name not in OWN.get(variable, ())}
-    body = _OPTION.sub(
-        lambda found: found[0] if _has_suboptions(found[0], wanted.get(found[1])) else '', body
-    )
-    present = {found[1] for found in _OPTION.finditer(body)}
-    new = ''.join(
-        _described(name, option, module) for name, option in wanted.items() if name not in present
-    )
+    no_choices = _NO_CHOICES.get(variable, set())
+    wanted = {
+        name: _without(option, no_choices)
+        for name, option in documented(module).items()
+        if name not in OWN.get(variable, ())
+    }
+
+    def updated(found: re.Match[str]) -> str:
+        option = wanted.pop(found[1], None)
+        if option is None:
+            return ''
+        return found[0] if _has_type(found[0], option) else _described(found[1], option, module)
+
+    body = _OPTION.sub(updated, body)
+    new = ''.join(_described(name, option, module) for name, option in wanted.items())
     return head + marker + _before_description(body, new, '          ')
 
 
-def _has_suboptions(text: str, option: Mapping[str, Any] | None) -> bool:
-    """Whether the text of an option has the suboptions of the module's, if that has the option."""
-    if option is None:
-        return False
+def _without(option: Mapping[str, Any], choices: Container[str]) -> Mapping[str, Any]:
+    """Return an option without these choices."""
+    if 'choices' not in option:
+        return option
+    return {**option, 'choices': [word for word in option['choices'] if word not in choices]}
+
+
+def _has_type(text: str, option: Mapping[str, Any]) -> bool:
+    """Whether the text of an option has the type of the module's."""
     (specified,) = yaml.safe_load(text).values()
-    return {*specified.get('options', ())} == {*option.get('suboptions', ())}
+    return _type(specified) == _type(option)
+
+
+def _type(option: Mapping[str, Any]) -> tuple[object, ...]:
+    """The type of an option, with its suboptions, which a module and a role call differently."""
+    inner = option.get('suboptions') or option.get('options') or {}
+    return (
+        option['type'],
+        option.get('elements'),
+        option.get('choices'),
+        {name: _type(suboption) for name, suboption in inner.items()},
+    )
 
 
 def _before_description(body: str, new: str, indent: str) -> str:

@@ -103,6 +103,14 @@ def test_secret_and_inner_options() -> None:
     assert server['networks']['options']['security_groups']['elements'] == 'str'
 
 
+def test_new_choice() -> None:
+    """An option that lacks one is described anew, where it was, and no other is."""
+    text = SPECS.read_text('utf-8')
+    without = text.replace('choices: [qcow2, iso,', 'choices: [qcow2,')
+    assert without != text
+    assert role_options.updated_specs(without) == text
+
+
 def test_missing_suboption() -> None:
     """An option that lacks one is described anew."""
     text = SPECS.read_text('utf-8')

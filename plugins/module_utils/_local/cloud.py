@@ -249,10 +249,9 @@ class LocalCloud:
 
     @property
     def _servers(self) -> LocalServers:
-        projections = self._projections  # what it starts works while the rest is imported
         from .compute.servers import LocalServers
 
-        return LocalServers(self.host, projections, self.secrets.user_data)
+        return LocalServers(self.host, lambda: self._projections, self.secrets.user_data)
 
     @contextmanager
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:

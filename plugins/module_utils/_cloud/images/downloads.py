@@ -33,7 +33,7 @@ def opened(url: str, what: str, seconds: float) -> Iterator[Any]:
     try:
         with _time_limit(seconds), _opener().open(url, timeout=read_timeout) as response:
             yield response
-    except _TimedOut:
+    except (_TimedOut, TimedOut):  # the second from who reads, if it notices first
         raise TimedOut(
             f'{what}: the download timed out (wait_timeout); no image was created',
             'url',

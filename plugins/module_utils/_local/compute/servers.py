@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import replace
-from typing import TYPE_CHECKING, Dict, Iterable, Sequence, Set, Tuple
+from typing import TYPE_CHECKING, Callable, Dict, Iterable, Sequence, Set, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes, names_of
@@ -35,11 +35,13 @@ class LocalServers:
     does not load it.
     """
 
-    def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
+    def __init__(
+        self, host: Host, projections: Callable[[], Projections], user_data: str | None
+    ) -> None:
         """``user_data``: of this task; it is never recorded."""
         self.host = host
         self.record = host.record
-        self.projections = projections
+        self._projections = projections
         self.user_data = user_data
 
     # -- queries ---------------------------------------------------------------------------------
@@ -48,6 +50,7 @@ class LocalServers:
         self, names: Iterable[str] | None = None, member_of: str | None = None
     ) -> Tuple[Server, ...]:
         """All servers, or those with these names and the members of a group."""
+        self._projections()  # what it starts works meanwhile
         selected = None if names is None else json.dumps(sorted(set(names)))
         return self.host.with_retry(lambda: self._observe(selected, member_of))
 
@@ -228,7 +231,7 @@ class LocalServers:
     def _writer(self) -> ServerWriter:
         from .server_writer import ServerWriter
 
-        return ServerWriter(self.host, self.projections, self.user_data)
+        return ServerWriter(self.host, self._projections(), self.user_data)
 
     def create(self, changes: Changes) -> Outcomes:
         """Create servers."""
