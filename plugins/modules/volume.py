@@ -10,7 +10,8 @@ module: volume
 short_description: Manage volumes
 version_added: 0.1.0
 description:
-  - A volume is a disk that is created on its own, and attached to servers while they run.
+  - A volume is a disk that is created on its own, and attached to servers while they run. It is
+    blank, or a copy of an image or of another volume.
   - The root volume of a server is created and deleted with the server. It is called like the server
     and V(/root), as in V(web/root), and can be extended, described and labelled, but not be
     detached.
@@ -35,9 +36,20 @@ options:
     default: present
   size:
     description:
-      - Size of the volume in GB (2^30 bytes), 1 to 5120. Required to create it. It can grow, also
-        while it is in use, and never shrinks.
+      - Size of the volume in GB (2^30 bytes), 1 to 5120. Required to create a blank one; a copy is
+        as large as what it is a copy of, or larger. It can grow, also while it is in use, and never
+        shrinks.
     type: int
+  image:
+    description:
+      - Name of an image that the new volume is a copy of. It is copied once, and nothing depends on
+        it afterwards. A volume that exists keeps what it was created with.
+    type: str
+  source_volume:
+    description:
+      - Name of a volume that the new volume is a copy of, as it is now; also a root volume. No
+        server that has it may run, but in an OpenStack, which can copy a volume in use.
+    type: str
   server:
     description:
       - Name of the server to attach it to. With O(state=detached), detach it only from this server.
@@ -63,6 +75,17 @@ EXAMPLES = r"""
     size: 10
     labels:
       content: photos
+
+- name: Create a volume with the content of an image
+  hanok.cloud.volume:
+    name: seed
+    image: debian-12
+
+- name: Create a copy of a volume that no running server has
+  hanok.cloud.volume:
+    name: data-copy
+    source_volume: data
+    size: 15
 
 - name: Attach it to a running server
   hanok.cloud.volume:
@@ -117,6 +140,11 @@ volume:
     size:
       description: Size of the volume in GB.
       type: int
+    source:
+      description:
+        - What the volume is a copy of, as C(image:NAME) or C(source_volume:NAME), with its name at
+          that time; null if it was blank, or not created by this collection.
+      type: str
     server:
       description: Name of the server that the volume is attached to; null if there is none.
       type: str

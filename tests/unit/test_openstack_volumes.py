@@ -97,12 +97,14 @@ def test_status_that_allows_no_change(status: str) -> None:
 
 def test_what_is_written_is_read() -> None:
     """The marks of a new volume."""
-    new = Volume('data', 2, description='d', labels={'a/b': 'c'})
-    body = creation_body(new, 'kim', 'token')
+    new = Volume('data', 2, description='d', labels={'a/b': 'c'}, source='image:i')
+    body = creation_body(new, 'kim', 'token', {'imageRef': '7'})
+    assert body['imageRef'] == '7'
     raw = {**DATA, **body}
     found = volume_of(raw, None)
     assert (found.labels, found.description, found.created_by) == ({'a/b': 'c'}, 'd', 'kim')
     assert found.created_at == '2026-01-01T00:00:00Z'
+    assert found.source == 'image:i'
     assert found.device == '/dev/disk/by-id/virtio-a12afba3-4213-48ef-9'
     assert is_ours(raw)
     assert not is_ours(DATA)

@@ -553,12 +553,19 @@ VOLUME_STATES = st.sampled_from(
         ('deleting', None),
     ]
 )
+VOLUME_SOURCES = st.sampled_from([None, None, 'image:i'])
 VOLUMES = maybe_existing(
     'v',
     st.builds(
         lambda how, thing: replace(thing, unfinished=how[0], server=how[1]),
         VOLUME_STATES,
-        existing_items(Volume('v'), size=st.integers(1, 4), description=TEXTS, labels=LABELS),
+        existing_items(
+            Volume('v'),
+            size=st.integers(1, 4),
+            source=VOLUME_SOURCES,
+            description=TEXTS,
+            labels=LABELS,
+        ),
     ),
 )
 
@@ -569,7 +576,12 @@ VOLUMES = maybe_existing(
         VolumeRequest,
         st.just('v'),
         st.sampled_from(['present', 'attached', 'attached', 'detached', 'absent']),
-        optional_values(size=st.integers(3, 6), description=TEXTS, labels=LABELS),
+        optional_values(
+            size=st.integers(3, 6),
+            source=st.sampled_from(['image:i', 'image:i', 'source_volume:none']),
+            description=TEXTS,
+            labels=LABELS,
+        ),
         st.sampled_from([None, 's', 't']),
         st.booleans(),
     ),
@@ -596,9 +608,9 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
                 or (request.state == 'attached' and current.server != request.server)
             )
         )
-        return volume.plan(
-            request, volume.ObservedVolumes(there, servers, mounted if leaves else False)
-        )
+        images = {'i': Image('i', min_disk=4)}
+        seen = volume.ObservedVolumes(there, servers, mounted if leaves else False, images=images)
+        return volume.plan(request, seen)
 
     after = apply_and_replan('volume', replan, world)
     check_others_unchanged(world, after, request, 'server')

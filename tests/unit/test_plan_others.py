@@ -128,6 +128,15 @@ def named(*things: Any) -> dict[str, Any]:
         (volume_(size=0), 'size: 0 is out of range; use 1 to 5120 (GB)'),
         (volume_(size=5121), 'size: 5121 is out of range; use 1 to 5120 (GB)'),
         (volume_('attached'), 'server: specify the server to attach it to'),
+        (volume_(source='image:a\nb'), f"image: 'a\\nb' {NOT_A_REFERENCE}"),
+        (
+            volume_(source='source_volume:v'),
+            'source_volume: v cannot be a copy of itself; use another name',
+        ),
+        (
+            volume_('absent', source='image:i'),
+            'image: it is for new volumes, not for state: absent; omit it',
+        ),
         (
             volume_('present', 's'),
             'server: it requires state: attached or detached, not present',
@@ -426,6 +435,11 @@ def volumes(
     )
 
 
+def copied(image: Image) -> volume.ObservedVolumes:
+    """An image, and no volume."""
+    return replace(volumes(), images={image.name: image})
+
+
 def root_(state: str = 'present', server: str | None = None, **options: Any) -> VolumeRequest:
     """A request for the root volume of the server s."""
     return VolumeRequest('s/root', state, options, server)
@@ -479,6 +493,39 @@ def test_status_of_a_volume() -> None:
         (
             volume.plan(volume_(size=3), volumes(V)),
             'volume v: size is 4, requested 3: a volume cannot shrink; create a new one',
+        ),
+        (
+            volume.plan(volume_(source='image:i', size=1), copied(Image('i', min_disk=2))),
+            'size: 1 GB is less than image i needs (2 GB); use at least that',
+        ),
+        (
+            volume.plan(volume_(source='image:i'), copied(Image('i', disk_format='iso'))),
+            'image i is no disk (disk_format: iso); use the image of a disk',
+        ),
+        (
+            volume.plan(volume_(source='image:i'), copied(Image('i', disk_missing=True))),
+            'image i: its disk is missing; delete the image (state: absent) and re-create it',
+        ),
+        (
+            volume.plan(volume_(source='image:i'), copied(Image('i', unfinished='creating'))),
+            'image i is unfinished (creating); run its task again first',
+        ),
+        (
+            volume.plan(
+                volume_(source='source_volume:w'), volumes(Volume('w', 2, unfinished='extending'))
+            ),
+            'volume w is unfinished (extending); run its task again first',
+        ),
+        (
+            volume.plan(
+                volume_(source='source_volume:w'), volumes(Volume('w', 2, disk_missing=True))
+            ),
+            'volume w: its disk is missing, with all data on it; copy another volume',
+        ),
+        (
+            volume.plan(volume_(source='source_volume:v'), volumes(V)),
+            'volume v: source is not set, requested source_volume:v: a volume keeps what it '
+            'was created with; delete and re-create it, or use another name',
         ),
         (
             volume.plan(root_(size=3), volumes(ROOT)),

@@ -7,8 +7,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.status import TaskState
-from .._model.volume import STATES, Volume, VolumeRequest
+from .._model.status import TaskState, is_incomplete
+from .._model.volume import SOURCES, STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
 from .options import METADATA, NAME, by_name, metadata_options, specified_options
 from .references import References
@@ -22,6 +22,7 @@ ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
     'size': {'type': 'int'},
+    **{kind: {'type': 'str'} for kind in SOURCES},
     'server': {'type': 'str'},
     'force': {'type': 'bool', 'default': False},
     **METADATA,
@@ -34,6 +35,9 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
         **specified_options(params, 'size'),
         **metadata_options(params),
     }
+    for kind in SOURCES:
+        if params[kind] is not None:
+            options['source'] = f'{kind}:{params[kind]}'
     return VolumeRequest(
         params['name'],
         params['state'],
@@ -59,7 +63,12 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
     detaches = _detaches(requested, current)
     if detaches and _is_mount_check_needed(servers.get(holder or ''), requested):
         mounted = cloud.volumes.is_mounted(name)
-    return ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests), names
+    observed = ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests)
+    if current is None or is_incomplete(current):
+        from .volume_source import with_source
+
+        return with_source(cloud, requested, current, observed, names)
+    return observed, names
 
 
 def _detaches(requested: VolumeRequest, current: Volume | None) -> bool:
@@ -103,7 +112,15 @@ def reload(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:
     return cloud.volumes.list([volume.name for volume in planned])
 
 
-RESOURCE = Resource('volume', ARGUMENTS, request, observe, plan, reload)
+RESOURCE = Resource(
+    'volume',
+    ARGUMENTS,
+    request,
+    observe,
+    plan,
+    reload,
+    rules={'mutually_exclusive': [SOURCES]},
+)
 
 
 def main() -> None:

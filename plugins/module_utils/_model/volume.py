@@ -17,6 +17,7 @@ from .status import TaskState, VolumeStatus
 MAX_VOLUMES = 15  # of a server, besides the root volume
 ROOT = '/root'  # the end of names that users cannot give
 STATES = ('present', 'attached', 'detached', 'absent')
+SOURCES = ('image', 'source_volume')  # what a volume can be a copy of
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class Volume:
 
     ``device``: its path in a guest with udev. ``disk_missing``: its file no longer exists.
     ``server_snapshots``: the snapshots of its server that it is part of. ``cloud_status``: what the
-    cloud reports, if no run, and nothing else here, is the reason.
+    cloud reports, if no run, and nothing else here, is the reason. ``source``: what it was copied
+    from (SOURCES), a colon and its name then; None: it was blank.
     """
 
     name: str
@@ -44,6 +46,7 @@ class Volume:
     bootable: bool = False
     server_snapshots: Tuple[str, ...] = ()
     cloud_status: VolumeStatus | None = None
+    source: str | None = None
 
     @property
     def status(self) -> VolumeStatus:
@@ -85,7 +88,17 @@ class VolumeRequest(Request):
             problems.append(
                 invalid('server', f'it requires state: attached or detached, not {self.state}')
             )
-        return problems
+        return problems + self._source_problems()
+
+    def _source_problems(self) -> List[Problem]:
+        kind, _colon, name = self.options.get('source', '').partition(':')
+        if not kind:
+            return []
+        if self.state == 'absent':
+            return [invalid(kind, 'it is for new volumes, not for state: absent; omit it')]
+        if kind == 'source_volume' and name == self.name:
+            return [invalid(kind, f'{name} cannot be a copy of itself; use another name')]
+        return reference_problems(name, kind)
 
     def _name_problems(self) -> List[Problem]:
         if root_server(self.name):
@@ -104,4 +117,9 @@ def _size(before: int, after: int, current: Volume) -> Effect:
     return Effect(LIVE)
 
 
-TABLE: Table = {'size': _size, 'description': live, 'labels': live}
+def _source(before: str | None, after: str, current: Volume) -> Effect:
+    why = 'a volume keeps what it was created with; delete and re-create it, or use another name'
+    return Effect(FIXED, why, after.partition(':')[0])
+
+
+TABLE: Table = {'size': _size, 'source': _source, 'description': live, 'labels': live}

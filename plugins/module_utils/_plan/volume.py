@@ -8,13 +8,13 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from .._model.change import Draft, Plan
-from .._model.checks import join_names
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.status import TaskState
-from .._model.volume import MAX_VOLUMES, TABLE, Volume, VolumeRequest, root_server
+from .._model.volume import TABLE, Volume, VolumeRequest, root_server
 
 if TYPE_CHECKING:
+    from .._model.image import Image
     from .._model.server import Server
 
 # The verbs that complete what a run left unfinished.
@@ -27,16 +27,19 @@ _COMPLETING_VERBS = {
 
 @dataclass(frozen=True)
 class ObservedVolumes:
-    """Volumes and servers by name.
+    """Volumes, servers and images by name, also what a new volume is a copy of.
 
     ``mounted``: whether the volume is mounted in its guest; None: it is not known.
-    ``sees_guests``: whether the cloud could tell.
+    ``sees_guests``: whether the cloud could tell. ``of_running``: whether it copies what a running
+    server uses.
     """
 
     volumes: Mapping[str, Volume]
     servers: Mapping[str, Server] = field(default_factory=dict)
     mounted: bool | None = False
     sees_guests: bool = True
+    images: Mapping[str, Image] = field(default_factory=dict)
+    of_running: bool = False
 
 
 def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
@@ -80,7 +83,9 @@ def _plan_root(
     if current is None or updated is None:
         return ()
     if updated is not current and not current.unfinished:
-        _check_server(observed.servers.get(current.server or ''), Verb.UPDATE, draft)
+        from .volume_attachment import check_server
+
+        check_server(observed.servers.get(current.server or ''), Verb.UPDATE, draft)
     return [updated]
 
 
@@ -102,12 +107,16 @@ def _plan_data(
             '(state: absent) and re-create it',
         )
     current = _present(request, current, observed, draft)
-    if request.state == 'attached':
-        current = _attach(request, current, observed, draft)
+    if request.state == 'attached' and current.server != request.server:
+        from .volume_attachment import attach
+
+        current = attach(request, current, observed, draft)
     elif (
         request.state == 'detached' and current.server and request.server in (None, current.server)
     ):
-        current = _detach(request, current, observed, draft)
+        from .volume_attachment import detach
+
+        current = detach(request, current, observed, draft)
     return [current]
 
 
@@ -147,15 +156,24 @@ def _present(
     if current and current.unfinished == TaskState.DELETING:
         current = draft.add('volume', Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
     if current is None:
-        if 'size' not in request.options:
-            draft.refuse(
-                'size',
-                f'volume {request.name} does not exist; to create it, also set size (GB)',
-            )
-        new = Volume(request.name, **request.options)
+        new = _sized(Volume(request.name, **request.options), observed, draft)
         return draft.add('volume', Verb.CREATE, None, new)
     current = _complete_earlier_run(current, observed, draft)
     return draft.update('volume', current, request.options, TABLE)
+
+
+def _sized(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
+    """A new volume with its size; refuse what it cannot be a copy of."""
+    if new.source:
+        from .volume_source import with_source
+
+        return with_source(new, observed, draft)
+    if not new.size:
+        draft.refuse(
+            'size',
+            f'volume {new.name} does not exist; to create it, also set size (GB)',
+        )
+    return new
 
 
 def _complete_earlier_run(current: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
@@ -163,77 +181,12 @@ def _complete_earlier_run(current: Volume, observed: ObservedVolumes, draft: Dra
     if verb is None:
         return current
     if verb != Verb.CREATE:
-        _check_server(observed.servers.get(current.server or ''), verb, draft)
+        from .volume_attachment import check_server
+
+        check_server(observed.servers.get(current.server or ''), verb, draft)
     before = None if verb == Verb.CREATE else current
     after = current.completed()
+    if verb == Verb.CREATE:
+        after = _sized(after, observed, draft)
     draft.add('volume', verb, before, after, why=COMPLETES_INTERRUPTED_RUN)
     return after
-
-
-def _attach(
-    request: VolumeRequest,
-    current: Volume,
-    observed: ObservedVolumes,
-    draft: Draft,
-) -> Volume:
-    if current.server == request.server:
-        return current
-    if draft.require('server', request.server or '', observed.servers):
-        server = observed.servers[request.server or '']
-        if len(server.volumes) >= MAX_VOLUMES:
-            draft.refuse(
-                'server',
-                f'server: {server.name} has {len(server.volumes)} volumes; a server has at most '
-                f'{MAX_VOLUMES} besides its root volume',
-            )
-        _check_server(server, Verb.ATTACH, draft)
-    if current.server:
-        current = _detach(request, current, observed, draft)
-    return draft.add('volume', Verb.ATTACH, current, replace(current, server=request.server))
-
-
-def _check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
-    from .server_state import check_bus, check_server
-
-    check_server(server, verb, draft)
-    if server and verb in (Verb.ATTACH, Verb.DETACH):
-        check_bus(server, draft)
-
-
-def _detach(
-    request: VolumeRequest,
-    current: Volume,
-    observed: ObservedVolumes,
-    draft: Draft,
-) -> Volume:
-    _check_server(observed.servers.get(current.server or ''), Verb.DETACH, draft)
-    if current.server_snapshots:
-        draft.refuse(
-            'state',
-            f'volume {current.name} is part of snapshots of its server '
-            f'({join_names(current.server_snapshots)}); delete those first (server_snapshot: '
-            'state: absent)',
-        )
-    if observed.mounted and not request.force:
-        draft.refuse(
-            'force',
-            f'volume {current.name} is mounted in {current.server}, and data would be lost; '
-            'unmount it there first, or set force: true',
-        )
-    if observed.mounted is None:
-        draft.notes.append(_unknown_mount(current, observed.sees_guests))
-    return draft.add(
-        'volume', Verb.DETACH, current, replace(current, server=None, cloud_status=None)
-    )
-
-
-def _unknown_mount(current: Volume, sees_guests: bool) -> str:
-    if sees_guests:
-        return (
-            f'whether volume {current.name} is mounted is unknown: the guest agent of '
-            f'{current.server} does not answer'
-        )
-    return (
-        f'whether volume {current.name} is mounted is unknown: this cloud does not see into '
-        f'{current.server}; unmount it there first'
-    )

@@ -96,6 +96,7 @@ class VolumeInMetadata(TypedDict):
     description: str
     labels: str
     bootable: int
+    source: str
 
 
 class GroupInMetadata(TypedDict):

@@ -249,6 +249,7 @@ class VolumeRow(Row):
     labels: Labels
     task_state: TaskState
     bootable: Annotated[int, 'DEFAULT 0']
+    source: Annotated[str, "DEFAULT ''", METADATA]  # what it was copied from
 
 
 class ServerSnapshotRow(Row):

@@ -229,6 +229,8 @@ _PROJECT = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL UNIQUE,
 _PROJECTS = [f'CREATE TABLE project ({_ROW}, {_PROJECT});']
 # Servers that are containers.
 _TYPES = ["ALTER TABLE server ADD COLUMN type TEXT NOT NULL DEFAULT 'vm';"]
+# Volumes that are copies.
+_SOURCES = ["ALTER TABLE volume ADD COLUMN source TEXT NOT NULL DEFAULT '';"]
 _VERSION_8 = [
     *_ROOM,
     *_PHASE,
@@ -242,6 +244,7 @@ _VERSION_8 = [
     *_PROJECTS,
     *_VISIBILITY,
     *_TYPES,
+    *_SOURCES,
 ]
 
 VERSIONS = {

@@ -16,6 +16,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Dict, FrozenSet, Tuple
 
+from ..._cloud import CloudError
 from ..record.host import Host
 from .pools import IMAGE, Disk, Pool
 
@@ -53,10 +54,19 @@ class PoolWriter(Pool):
         self.host.work.run('qemu-img', 'resize', *options, disk.path, size, locks=locks)
 
     def flatten(self, source: Disk, target: Disk, locks: Sequence[int]) -> None:
-        """Copy a disk that is not in use into one without a backing file."""
-        options = ['-f', source.format, '-O', target.format]
+        """Copy a disk that is not in use into one without a backing file, and grow that."""
+        options = ['-f', source.format, '-O', target.format, '-o', _OPTIONS]
         part = _part_of(target)
-        self.host.work.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
+        try:
+            self.host.work.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
+            if target.size:
+                self.grow(target._replace(path=part), locks)
+            with open(part, 'rb') as file:
+                os.fsync(file.fileno())
+        except (CloudError, OSError):
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(part)  # the disk may be full
+            raise
         os.rename(part, target.path)
 
     def remove(self, disk: Disk) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Tuple
 
+from ..._cloud import Busy
 from ..._model.change import Change
 from ..._model.status import VolumeStatus
 from ..._model.volume import Volume, root_server
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # A root volume is created and deleted by the task of its server.
 LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.created_at,
     v.uuid, v.name, v.size, v.server_id, v.description, v.labels, v.bootable,
+    v.source,
     s.name AS server, s.uuid AS machine, s.power AS power, s.hardware AS hardware,
     CASE WHEN v.bootable AND s.task_state IN ('creating', 'deleting') THEN s.task_state
       ELSE v.task_state END AS task_state,
@@ -57,6 +59,19 @@ def disk_of(pool: Pool, row: ListedVolume) -> Disk:
     return pool.volume(row['uuid'], row['size'])
 
 
+def source_of(record: Record, pool: Pool, row: ListedVolume) -> Tuple[Disk, str] | None:
+    """What a volume is a copy of: its disk, and the volume, if it is one; None: nothing."""
+    kind, _colon, name = row['source'].partition(':')
+    if not kind:
+        return None
+    if kind == 'image':
+        identity = record.value('SELECT uuid FROM image WHERE name = ?', name)
+        if identity is None:
+            raise Busy(f'image {name} was deleted by another run; run the task again')
+        return pool.image(identity), ''
+    return disk_of(pool, volume_row(record, name)), name
+
+
 def bus_of(row: ListedVolume) -> str:
     """The bus of a volume: that of its server."""
     if row['hardware'] in (None, '{}'):
@@ -84,4 +99,5 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         bootable=bool(row['bootable']),
         cloud_status=VolumeStatus.RESERVED if row['power'] == 'shelved' else None,
         server_snapshots=tuple(json.loads(row['snapshots'])),
+        source=row['source'] or None,
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import uuid
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List
 
 from ..._cloud import Outcomes, TimedOut
 from ..._model.change import Change, Changes
@@ -19,7 +19,7 @@ from ..record.work import wait_until
 from . import disk_devices
 from .pool_writer import writer_of
 from .pools import Disk
-from .volume_rows import bus_of, disk_of, lock_of, row_of
+from .volume_rows import bus_of, disk_of, lock_of, row_of, source_of, volume_row
 
 if TYPE_CHECKING:
     from .row_types import ListedVolume
@@ -45,7 +45,7 @@ class VolumeWriter:
         self.pool = writer_of(host)
 
     def create(self, changes: Changes) -> Outcomes:
-        """Create empty volumes."""
+        """Create volumes, empty or as copies."""
         with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Volume))
@@ -105,6 +105,7 @@ class VolumeWriter:
             'uuid': str(uuid.uuid4()),
             'name': volume.name,
             'size': volume.size,
+            'source': volume.source or '',
             **description_columns(volume),
             'task_state': TaskState.CREATING,
         }
@@ -114,9 +115,23 @@ class VolumeWriter:
         return disk_of(self.pool, row)
 
     def _create(self, change: Change) -> None:
-        disk = self._disk(row_of(self.record, change))
+        row = row_of(self.record, change)
+        disk = self._disk(row)
         locks = self.work.held_lock('volume', change.name)
-        self.pool.create(disk, locks)
+        found = source_of(self.record, self.pool, row)
+        if found is None:
+            self.pool.create(disk, locks)
+        elif not self.pool.exists(disk):
+            source, name = found
+            if name:
+                locks += self._locks_of(name)
+            self.pool.flatten(source, disk, locks)
+
+    def _locks_of(self, name: str) -> List[int]:
+        """The locks of a volume and its server, which keep its content as it is."""
+        holder = volume_row(self.record, name)['server']
+        locks = {lock_of(name), ('server', holder or '')}
+        return [number for lock in locks for number in self.work.held_lock(*lock)]
 
     def _delete(self, change: Change) -> None:
         disk = self._disk(row_of(self.record, change))

@@ -84,7 +84,7 @@ class LocalVolumes:
         return VolumeWriter(self.host, self._projections(), self._redefine)
 
     def create(self, changes: Changes) -> Outcomes:
-        """Create empty volumes."""
+        """Create volumes, empty or as copies."""
         return self._writer.create(changes)
 
     def update(self, changes: Changes) -> Outcomes:

@@ -95,6 +95,7 @@ def volume_of(raw: Raw, holder: Holder | None) -> Volume:
         created_at=f'{raw["created_at"][:19]}Z',
         bootable=holder is not None and holder.is_root,
         cloud_status=status,
+        source=marks.own.get('source'),
     )
 
 
@@ -120,10 +121,14 @@ def _state(status: str, holder: Holder | None) -> Tuple[TaskState | None, Volume
     return None, VolumeStatus.ERROR if is_error else VolumeStatus.RESERVED
 
 
-def creation_body(volume: Volume, actor: str, token: str) -> Body:
-    """Return the request for a volume. ``token``: identifies it if the answer is lost."""
-    own = {'created_by': actor, 'token': token}
+def creation_body(volume: Volume, actor: str, token: str, source: Mapping[str, str]) -> Body:
+    """Return the request for a volume. ``token``: identifies it if the answer is lost.
+
+    ``source``: what it is a copy of, in the words of Cinder.
+    """
+    own = {'created_by': actor, 'token': token, 'source': volume.source}
     return {
+        **source,
         'name': volume.name,
         'size': volume.size,
         'description': volume.description or None,

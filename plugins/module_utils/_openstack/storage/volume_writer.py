@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
-from typing import List
+from typing import Dict, List
 from urllib.parse import quote
 from uuid import uuid4
 
@@ -16,11 +16,12 @@ from ..._model.change import AFTER_APPLY, Change, Changes
 from ..._model.volume import Volume
 from ..api.api import Api, Raw
 from ..api.doubles import stays, until_one_stays
-from ..api.lists import all_servers, all_volumes, by_id
+from ..api.lists import all_images, all_servers, all_volumes, by_id
 from ..api.names import age, the_id, with_name
 from ..api.parallel import each
 from ..api.polling import await_one
 from ..api.services import COMPUTE, VOLUME
+from .root_volumes import with_names
 from .volume_rows import creation_body, is_ours, label_changes, marks_of
 
 
@@ -32,7 +33,7 @@ class VolumeWriter:
         self.api = api
 
     def create(self, changes: Changes) -> Outcomes:
-        """Create empty volumes."""
+        """Create volumes, empty or as copies."""
         return each(changes, self._create)
 
     def _create(self, change: Change) -> None:
@@ -46,7 +47,7 @@ class VolumeWriter:
         try:
             self._await(identity, _is_available)
         except CloudError:
-            # It is empty, and nobody can use it.
+            # It is empty, or part of a copy, and nobody can use it.
             if self._status(identity).startswith('error'):
                 self.api.delete(VOLUME, f'/volumes/{identity}')
             raise
@@ -63,7 +64,7 @@ class VolumeWriter:
     def _created(self, volume: Volume) -> str:
         """Let Cinder begin to create a volume; return its id."""
         token = str(uuid4())
-        body = creation_body(volume, self.api.actor, token)
+        body = creation_body(volume, self.api.actor, token, self._source(volume))
         try:
             answer = self.api.post(VOLUME, '/volumes', {'volume': body})
         except NoAnswer:
@@ -72,6 +73,17 @@ class VolumeWriter:
                     return str(raw['id'])
             raise
         return str(answer['volume']['id'])
+
+    def _source(self, volume: Volume) -> Dict[str, str]:
+        """What a volume is a copy of, in the words of Cinder."""
+        kind, _colon, name = (volume.source or '').partition(':')
+        project = self.api.project_id
+        if kind == 'image':
+            return {'imageRef': the_id('image', name, all_images(self.api), project)}
+        if kind == 'source_volume':
+            volumes = with_names(all_volumes(self.api), all_servers(self.api))
+            return {'source_volid': the_id('volume', name, volumes, project)}
+        return {}
 
     def _ours(self, name: str) -> List[Raw]:
         """The volumes of a name that this collection has created, the oldest first."""

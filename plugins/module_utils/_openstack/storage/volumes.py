@@ -54,7 +54,7 @@ class Volumes:
         return VolumeWriter(self.api)
 
     def create(self, changes: Changes) -> Outcomes:
-        """Create empty volumes."""
+        """Create volumes, empty or as copies."""
         return self._writer().create(changes)
 
     def update(self, changes: Changes) -> Outcomes:

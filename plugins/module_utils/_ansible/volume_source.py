@@ -1,0 +1,42 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is observed of the source of a new volume."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Tuple
+
+from .._cloud import Cloud, Names
+from .._model.volume import Volume, VolumeRequest
+from .._plan.volume import ObservedVolumes
+from .references import References
+
+
+def with_source(
+    cloud: Cloud,
+    requested: VolumeRequest,
+    current: Volume | None,
+    observed: ObservedVolumes,
+    names: Names,
+) -> Tuple[ObservedVolumes, Names]:
+    """Add the source of a volume that is created, and the names to lock while it is copied."""
+    source = requested.options.get('source') or (current and current.source) or ''
+    kind, _colon, name = source.partition(':')
+    if requested.state == 'absent' or not kind:
+        return observed, names
+    observed = replace(observed, of_running=cloud.profile.images_of_running)
+    if kind == 'image':
+        images = References('image', cloud.images.list())
+        # An image that another run is creating is awaited by its lock.
+        pending = {('image', name)} if name in images and images[name].task_state else set()
+        return replace(observed, images=images), {*names, *pending}
+    volumes = References('volume', cloud.volumes.list())
+    found = volumes.get(name)
+    names = {*names, ('volume', name)}
+    servers = dict(observed.servers)
+    if found and found.server:
+        names.add(('server', found.server))
+        for server in cloud.servers.list([found.server]):
+            servers[server.name] = server
+    return replace(observed, volumes=volumes, servers=servers), names

@@ -1,0 +1,87 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan of the attachment of volumes: imported when something may change about it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .._model.change import Draft
+from .._model.checks import join_names
+from .._model.kinds import Verb
+from .._model.volume import MAX_VOLUMES, Volume, VolumeRequest
+from .server_state import check_bus
+from .server_state import check_server as check_status
+
+if TYPE_CHECKING:
+    from .._model.server import Server
+    from .volume import ObservedVolumes
+
+
+def attach(
+    request: VolumeRequest,
+    current: Volume,
+    observed: ObservedVolumes,
+    draft: Draft,
+) -> Volume:
+    """Attach the volume, and detach it from another server first."""
+    if draft.require('server', request.server or '', observed.servers):
+        server = observed.servers[request.server or '']
+        if len(server.volumes) >= MAX_VOLUMES:
+            draft.refuse(
+                'server',
+                f'server: {server.name} has {len(server.volumes)} volumes; a server has at most '
+                f'{MAX_VOLUMES} besides its root volume',
+            )
+        check_server(server, Verb.ATTACH, draft)
+    if current.server:
+        current = detach(request, current, observed, draft)
+    return draft.add('volume', Verb.ATTACH, current, replace(current, server=request.server))
+
+
+def check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
+    """Refuse what the state of a server, or the bus of its disks, does not allow."""
+    check_status(server, verb, draft)
+    if server and verb in (Verb.ATTACH, Verb.DETACH):
+        check_bus(server, draft)
+
+
+def detach(
+    request: VolumeRequest,
+    current: Volume,
+    observed: ObservedVolumes,
+    draft: Draft,
+) -> Volume:
+    """Detach the volume; what a guest has mounted only with force."""
+    check_server(observed.servers.get(current.server or ''), Verb.DETACH, draft)
+    if current.server_snapshots:
+        draft.refuse(
+            'state',
+            f'volume {current.name} is part of snapshots of its server '
+            f'({join_names(current.server_snapshots)}); delete those first (server_snapshot: '
+            'state: absent)',
+        )
+    if observed.mounted and not request.force:
+        draft.refuse(
+            'force',
+            f'volume {current.name} is mounted in {current.server}, and data would be lost; '
+            'unmount it there first, or set force: true',
+        )
+    if observed.mounted is None:
+        draft.notes.append(_unknown_mount(current, observed.sees_guests))
+    return draft.add(
+        'volume', Verb.DETACH, current, replace(current, server=None, cloud_status=None)
+    )
+
+
+def _unknown_mount(current: Volume, sees_guests: bool) -> str:
+    if sees_guests:
+        return (
+            f'whether volume {current.name} is mounted is unknown: the guest agent of '
+            f'{current.server} does not answer'
+        )
+    return (
+        f'whether volume {current.name} is mounted is unknown: this cloud does not see into '
+        f'{current.server}; unmount it there first'
+    )

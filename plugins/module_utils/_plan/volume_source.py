@@ -1,0 +1,88 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a new volume is a copy of."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .._model.change import Draft
+from .._model.image import DISK_FORMATS
+from .checks import check_image_disk
+
+if TYPE_CHECKING:
+    from .._model.image import Image
+    from .._model.volume import Volume
+    from .volume import ObservedVolumes
+
+
+def with_source(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
+    """The new volume, by default as large as its source; refuse what cannot be copied."""
+    kind, _colon, name = (new.source or '').partition(':')
+    if kind == 'image':
+        least = _of_image(name, observed, draft)
+    else:
+        least = _of_volume(name, observed, draft)
+    if new.size and new.size < least:
+        draft.refuse(
+            'size',
+            f'size: {new.size} GB is less than {kind} {name} needs ({least} GB); use at least that',
+        )
+    return replace(new, size=new.size or least)
+
+
+def _of_image(name: str, observed: ObservedVolumes, draft: Draft) -> int:
+    """The size that a copy of an image has at least, in GB."""
+    if not draft.require('image', name, observed.images):
+        return 1
+    image: Image | None = draft.settled('image', observed.images[name])
+    if image is None:
+        draft.miss('image', f'image {name} is being deleted by another run')
+        return 1
+    check_image_disk(image, draft)
+    if image.unfinished:
+        _refuse_unfinished('image', image, draft)
+    if image.disk_format != DISK_FORMATS[0]:
+        draft.refuse(
+            'image',
+            f'image {name} is no disk (disk_format: {image.disk_format}); use the image of a disk',
+        )
+    return image.min_disk if isinstance(image.min_disk, int) else 1
+
+
+def _of_volume(name: str, observed: ObservedVolumes, draft: Draft) -> int:
+    """The size that a copy of a volume has at least, in GB."""
+    option = 'source_volume'
+    if not draft.require('volume', name, observed.volumes, option):
+        return 1
+    volume: Volume | None = draft.settled('volume', observed.volumes[name])
+    if volume is None:
+        draft.miss(option, f'volume {name} is being deleted by another run')
+        return 1
+    if volume.disk_missing:
+        draft.refuse(
+            option, f'volume {name}: its disk is missing, with all data on it; copy another volume'
+        )
+    if volume.unfinished:
+        _refuse_unfinished(option, volume, draft)
+    _check_not_in_use(volume, observed, draft)
+    return volume.size
+
+
+def _refuse_unfinished(option: str, item: Image | Volume, draft: Draft) -> None:
+    kind = 'image' if option == 'image' else 'volume'
+    draft.refuse(
+        option, f'{kind} {item.name} is unfinished ({item.unfinished}); run its task again first'
+    )
+
+
+def _check_not_in_use(volume: Volume, observed: ObservedVolumes, draft: Draft) -> None:
+    """Refuse to copy what a guest writes to meanwhile."""
+    server = draft.settled('server', observed.servers.get(volume.server or ''))
+    if server and server.power != 'stopped' and not observed.of_running:
+        draft.refuse(
+            'source_volume',
+            f'source_volume: {volume.name} is attached to {server.name}, which is running; stop '
+            'that first (server: state: stopped), or detach the volume',
+        )
