@@ -7,10 +7,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Gone, Refused
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
+    Busy,
+    CloudError,
+    Gone,
+    Refused,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip import FixedIp
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.errors import error_of
-from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.services import NETWORK
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.services import (
+    COMPUTE,
+    NETWORK,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.network import (
     floating_ip_items,
 )
@@ -56,6 +64,23 @@ def test_errors() -> None:
     assert isinstance(error_of('lab', NETWORK, 404, '{}', 'req-2'), Gone)
     exceeded = {'NeutronError': {'message': "Quota exceeded for resources: ['floatingip']."}}
     assert isinstance(error_of('lab', NETWORK, 409, json.dumps(exceeded), 'req-3'), Refused)
+
+
+def test_error_of_two_tasks_at_once() -> None:
+    """A server whose state another task changed is busy, though Nova calls that an internal error.
+
+    The text is that of Nova 34.
+    """
+    unexpected = "Unexpected API Error.\n<class 'nova.exception.%s'>"
+    for error_class, expected in (
+        ('UnexpectedTaskStateError', Busy),
+        ('UnexpectedDeletingTaskStateError', Busy),
+        ('InstanceNotFound', CloudError),
+    ):
+        body = json.dumps({'computeFault': {'code': 500, 'message': unexpected % error_class}})
+        error = error_of('lab', COMPUTE, 500, body, 'req-4')
+        assert type(error) is expected
+        assert ('; run the task again' in str(error)) is (expected is Busy)
 
 
 def test_floating_ip() -> None:

@@ -14,6 +14,8 @@ from .services import Service
 
 MAX_TEXT = 500
 _TAGS = re.compile('<head>.*?</head>|<[^>]*>', re.DOTALL)
+# Nova answers HTTP 500 with its class when another task changed the state of a server meanwhile.
+_CHANGED_MEANWHILE = re.compile(r'nova\.exception\.Unexpected(Deleting)?TaskStateError')
 _TEXTS = ('message', 'faultstring', 'NeutronError', 'error')
 _CLASSES: Mapping[int, Type[CloudError]] = {
     400: Refused,
@@ -48,6 +50,8 @@ def error_of(
         return Refused(text)
     if status == 409 and 'quota' in body.lower():
         return Refused(text)
+    if status == 500 and _CHANGED_MEANWHILE.search(body):
+        return Busy(f'another task changed its state meanwhile; run the task again: {text}')
     return _CLASSES.get(status, CloudError)(text)
 
 
