@@ -35,7 +35,11 @@ def crowd(cloud: CloudUnderTest, run: Run) -> Iterator[Crowd]:
         named.update((kind, options['name']) for kind, options in tasks)
         results = at_once(tasks)
         errors = [error for result in results for error in result.get('errors', ())]
-        assert [error for error in errors if error['code'] not in (*CODES, *others)] == []
+        assert [
+            (error['code'], error['msg'])
+            for error in errors
+            if error['code'] not in (*CODES, *others)
+        ] == []
         assert not all(result.get('failed') for result in results), errors
         return results
 

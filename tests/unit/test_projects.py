@@ -45,10 +45,8 @@ SHARED = {
     'host': ('SELECT cidr FROM main.network',),
     'networks': ('SELECT project, name, cidr FROM main.network',),
     'images': ('FROM main.server s, opened o WHERE',),
-    'flavors': (
-        'FROM main.flavor x WHERE x.project = s.project',
-        'FROM main.server s WHERE {USED_BY_OTHERS}',
-    ),
+    'flavor_rows': ('FROM main.flavor x WHERE x.project = s.project',),
+    'flavors': ('FROM main.server s WHERE {USED_BY_OTHERS}',),
     'flavor_writer': (
         'SELECT flavor.project FROM main.flavor, opened o',
         'FROM main.server s, main.flavor f, opened o\n  WHERE f.id = ? AND',

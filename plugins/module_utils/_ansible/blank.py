@@ -22,19 +22,26 @@ def drop_blank(params: Dict[str, Any], arguments: Mapping[str, Any], strict: Any
     """
     for option, rule in arguments.items():
         value = params.get(option)
-        is_list = rule.get('type') == 'list' and isinstance(value, (str, list))
-        if option in strict and value is not None:
-            params[option] = _null_as_text(value)
-        elif value is None or (option not in MEANINGFUL and _is_blank(value)):
+        if value is None:
             params.pop(option, None)
-        elif is_list:
-            _drop_from_list(params, option, rule)
-        elif isinstance(value, dict) and 'options' in rule:
-            drop_blank(value, rule['options'])
+        elif option in strict:
+            params[option] = _null_as_text(value)
+        elif option not in MEANINGFUL and _is_blank(value):
+            del params[option]
+        else:
+            _drop_inside(params, option, rule)
 
 
 def _is_blank(value: object) -> bool:
     return isinstance(value, str) and not value.strip()
+
+
+def _drop_inside(params: Dict[str, Any], option: str, rule: Mapping[str, Any]) -> None:
+    value = params[option]
+    if rule.get('type') == 'list' and isinstance(value, (str, list)):
+        _drop_from_list(params, option, rule)
+    elif isinstance(value, dict) and 'options' in rule:
+        drop_blank(value, rule['options'])
 
 
 def _drop_from_list(params: Dict[str, Any], option: str, rule: Mapping[str, Any]) -> None:

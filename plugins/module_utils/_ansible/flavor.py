@@ -50,26 +50,29 @@ def request(params: Dict[str, Any]) -> FlavorRequest:
 
 def observe(cloud: Cloud, requested: FlavorRequest) -> Tuple[Mapping[str, Flavor], Names]:
     """Return the flavor, with its name, and those of its servers if their limits may change."""
-    wanted = requested.options.get('limits')
-    if wanted:
-        problem = cloud.flavors.limit_problem(wanted)
-        if problem:
-            raise RefusedTask([Problem(problem, 'limits', 'unsupported')])
+    limits = requested.options.get('limits')
+    _check_limits(cloud, limits or {})
     name = requested.name
     seen = cloud.flavors.list([name])
     own = [flavor for flavor in seen if not flavor.owner]
     found = by_name('flavor', own or seen)
     names = {('flavor', name)}
-    if requested.state == 'present' and {*SHARING} & {*requested.options}:
-        _check_sharing(cloud, requested, [*own, Flavor(name)][0])
-    for flavor in own:
-        if flavor.unfinished or wanted not in (None, flavor.limits):
-            names |= {('server', server) for server in flavor.used_by}
+    _check_sharing(cloud, requested, [*own, Flavor(name)][0])
+    limited = [one for one in own if one.unfinished or limits not in (None, one.limits)]
+    names |= {('server', server) for flavor in limited for server in flavor.used_by}
     return found, names
+
+
+def _check_limits(cloud: Cloud, limits: Mapping[str, int]) -> None:
+    problem = cloud.flavors.limit_problem(limits)
+    if problem:
+        raise RefusedTask([Problem(problem, 'limits', 'unsupported')])
 
 
 def _check_sharing(cloud: Cloud, requested: FlavorRequest, current: Flavor) -> None:
     """Raise RefusedTask if the cloud cannot share the flavor in this way."""
+    if requested.state != 'present' or {*SHARING}.isdisjoint(requested.options):
+        return
     from .._model.sharing import with_visibility
 
     options = with_visibility(requested.options, current.visibility)

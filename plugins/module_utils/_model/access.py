@@ -90,13 +90,13 @@ def access_of(
     """
     if members is None and host_admins is None:
         return None
-    is_host_admin = host_admins is not None and actor in host_admins
-    role = ADMIN if is_host_admin else (members or {}).get(actor, '')
+    members = members or {}
+    is_host_admin = actor in (host_admins or ())
     return Access(
         actor,
         project,
-        role,
-        tuple(name for name, one in (members or {}).items() if one == ADMIN),
+        ADMIN if is_host_admin else members.get(actor, ''),
+        tuple(name for name, role in members.items() if role == ADMIN),
         is_host_admin,
         host_admins is None or is_host_admin,
         tuple(host_admins or ()),

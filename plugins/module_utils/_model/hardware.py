@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Dict, Tuple
 
 _LISTS = ('boot_order', 'cdroms')
-_TOPOLOGY = ('sockets', 'cores', 'threads')
+TOPOLOGY = ('sockets', 'cores', 'threads')
 _WORD = re.compile(r'[A-Za-z0-9_.-]{1,64}\Z')  # inserted into the definitions of machines
 
 
@@ -46,20 +47,24 @@ class Hardware:
     def overlaid(self, other: Hardware) -> Hardware:
         """This with what is specified of another one; of a topology none of this remains."""
         options = {**vars(self), **other.specified()}
-        if not {*other.specified()}.isdisjoint(_TOPOLOGY):
-            options.update((option, getattr(other, option)) for option in _TOPOLOGY)
+        if not {*other.specified()}.isdisjoint(TOPOLOGY):
+            options.update((option, getattr(other, option)) for option in TOPOLOGY)
         return Hardware(**options)
 
     def topology(self, vcpus: int) -> Tuple[int, int, int]:
         """Sockets, cores and threads; what is left out follows from the number of vCPUs."""
+        sockets, cores, threads = self._fixed_topology()
+        rest = vcpus // ((sockets or 1) * (cores or 1) * (threads or 1))
+        return sockets or rest, cores or rest, threads or rest
+
+    def _fixed_topology(self) -> Tuple[int | None, int | None, int | None]:
+        """Sockets, cores and threads; None: the one that follows from the number of vCPUs."""
         sockets, cores, threads = self.sockets, self.cores, self.threads
         if sockets is None and cores is None:
-            sockets, cores = (None, 1) if threads is None else (1, None)
+            return (None, 1, 1) if threads is None else (1, None, threads)
         if threads is None and None in (sockets, cores):
-            threads = 1
-        known = (sockets or 1) * (cores or 1) * (threads or 1)
-        rest = vcpus // known
-        return sockets or rest, cores or rest, threads or rest
+            return sockets, cores, 1
+        return sockets, cores, threads
 
     def settled(self, vcpus: int) -> Hardware:
         """The same without what is so by default, as it is recorded."""
@@ -74,11 +79,11 @@ class Hardware:
         topology: Tuple[int | None, ...] = self.topology(vcpus)
         if topology == (vcpus, 1, 1):
             topology = (None, None, None)
-        return Hardware(**{**found, **dict(zip(_TOPOLOGY, topology))})
+        return Hardware(**{**found, **dict(zip(TOPOLOGY, topology))})
 
     def effective(self, vcpus: int) -> Hardware:
         """The same with all defaults."""
-        topology = dict(zip(_TOPOLOGY, self.topology(vcpus)))
+        topology = dict(zip(TOPOLOGY, self.topology(vcpus)))
         return Hardware(**{**vars(self._default()), **self.specified(), **topology})
 
     @property
@@ -113,11 +118,18 @@ def hardware_from(recorded: str) -> Hardware:
     hardware = Hardware(**options)
     if (hardware.os_type or 'linux') not in DEFAULTS:
         raise ValueError(f'unknown os_type {hardware.os_type}')
-    words = [value for value in options.values() if isinstance(value, str)]
-    for word in (*words, *(word for option in _LISTS for word in options.get(option, ()))):
+    for word in _words(options):
         if not _WORD.match(word):
             raise ValueError(f'{word!r} is no word')
     return hardware
+
+
+def _words(options: Mapping[str, Any]) -> Iterator[str]:
+    for option, value in options.items():
+        if isinstance(value, str):
+            yield value
+        elif option in _LISTS:
+            yield from value
 
 
 _LINUX = Hardware(

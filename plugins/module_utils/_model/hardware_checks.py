@@ -5,14 +5,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import List
 
 from .checks import reference_problems
-from .hardware import Hardware
+from .hardware import TOPOLOGY, Hardware
 from .problem import Problem, invalid
 
-_MOST = 256
+_COUNTS = range(1, 257)
 _DRIVES = 2
 # What a host must have installed.
 _PACKAGES = {'firmware': 'ovmf', 'secure_boot': 'ovmf', 'tpm': 'swtpm and swtpm-tools'}
@@ -21,27 +21,28 @@ _CPU_MODEL = re.compile(r'[A-Za-z0-9_.-]{1,64}')
 
 def hardware_problems(hardware: Hardware) -> List[Problem]:
     """What is invalid in requested hardware, regardless of the host."""
-    problems = []
-    for option in ('sockets', 'cores', 'threads'):
+    names = [
+        problem
+        for disc in hardware.cdroms or ()
+        for problem in reference_problems(disc, 'hardware')
+    ]
+    return [*(invalid('hardware', text) for text in _faults(hardware)), *names]
+
+
+def _faults(hardware: Hardware) -> Iterator[str]:
+    for option in TOPOLOGY:
         value = getattr(hardware, option)
-        if value is not None and not 1 <= value <= _MOST:
-            problems.append(
-                invalid('hardware', f'{option}: {value} is out of range; use 1 to {_MOST}')
-            )
+        if value is not None and value not in _COUNTS:
+            yield f'{option}: {value} is out of range; use 1 to {_COUNTS[-1]}'
     model = hardware.cpu_model
     if model is not None and not _CPU_MODEL.fullmatch(model):
-        problems.append(invalid('hardware', f'cpu_model: {model!r} is no name of a CPU model'))
+        yield f'cpu_model: {model!r} is no name of a CPU model'
     order = hardware.boot_order
     if order is not None and (not order or len(order) > len({*order})):
-        text = f'boot_order: {list(order)} is not possible; name each device once'
-        problems.append(invalid('hardware', text))
+        yield f'boot_order: {list(order)} is not possible; name each device once'
     discs = hardware.cdroms or ()
-    for name in discs:
-        problems += reference_problems(name, 'hardware')
     if len(discs) > min(_DRIVES, len({*discs})):
-        text = f'cdroms: {list(discs)} is not possible; name at most {_DRIVES} images, each once'
-        problems.append(invalid('hardware', text))
-    return problems
+        yield f'cdroms: {list(discs)} is not possible; name at most {_DRIVES} images, each once'
 
 
 def topology_problem(hardware: Hardware, vcpus: int) -> str:

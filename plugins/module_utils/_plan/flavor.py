@@ -15,22 +15,13 @@ from .common import plan_one
 def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]:
     """Create, update or delete one flavor."""
     draft = Draft()
-    found = observed.get(request.name)
-    if found and found.owner:
-        _check_name_is_free(request, found, draft)
-        found = None  # one of the project goes before it
-    current = draft.settled('flavor', found) if found else None
+    current = _of_project(request, observed.get(request.name), draft)
     if current and current.built_in:
         _check_unchanged(request, current, draft)
         return draft.finish([current])
     if current is None and request.state == 'present':
         _check_complete(request, draft)
-    if {'visibility', 'shared_with'} & {*request.options}:
-        from .sharing import shared_options
-
-        known = current or Flavor(request.name)
-        options = shared_options('flavor', known, request.options, draft)
-        request = replace(request, options=options)
+    request = _with_sharing(request, current, draft)
     result = plan_one(
         'flavor', request, current, TABLE, lambda: Flavor(request.name, **request.options), draft
     )
@@ -39,6 +30,24 @@ def plan(request: FlavorRequest, observed: Mapping[str, Flavor]) -> Plan[Flavor]
 
         check_room(result[0], draft)
     return draft.finish(result)
+
+
+def _of_project(request: FlavorRequest, found: Flavor | None, draft: Draft) -> Flavor | None:
+    """What is found, if it belongs to the project: a new one goes before that of another."""
+    if found and found.owner:
+        _check_name_is_free(request, found, draft)
+        return None
+    return draft.settled('flavor', found) if found else None
+
+
+def _with_sharing(request: FlavorRequest, current: Flavor | None, draft: Draft) -> FlavorRequest:
+    if {'visibility', 'shared_with'}.isdisjoint(request.options):
+        return request
+    from .sharing import shared_options
+
+    known = current or Flavor(request.name)
+    options = shared_options('flavor', known, request.options, draft)
+    return replace(request, options=options)
 
 
 def _check_complete(request: FlavorRequest, draft: Draft) -> None:

@@ -91,9 +91,8 @@ def _attach(
 ) -> Dict[str, Any]:
     """Return the options that attach the floating IP to the specified holder."""
     kind, name = request.holder or ('server', '')
-    holders = {
-        getattr(target, kind): target for target in observed.fixed_ips if getattr(target, kind)
-    }
+    holders = {getattr(target, kind): target for target in observed.fixed_ips}
+    holders.pop(None, None)
     if not draft.require(kind, name, holders):
         return {
             'server': request.server,
@@ -112,7 +111,8 @@ def _attach(
         )
     fixed_ip = _choose_fixed_ip(request, current, fixed_ips, draft)
     target = fixed_ips.get(fixed_ip, FixedIp(fixed_ip))
-    if target.floating_ip and (current is None or target.floating_ip != current.address):
+    address = '' if current is None else current.address
+    if target.floating_ip and target.floating_ip != address:
         draft.refuse(
             kind,
             f'{kind}: {name} already has the floating address {target.floating_ip}; detach that '

@@ -23,17 +23,13 @@ def inherited_request(
     name: str, request: ServerRequest, observed: ObservedServers, draft: Draft
 ) -> ServerRequest:
     """Return the request with the values of another server for what it does not specify."""
-    if request.like and request.like not in observed.servers:
-        draft.miss('like', f'like: server {request.like} does not exist')
-    example = _example(request, observed)
+    example = _example(request, observed, draft)
     if example is None:
         return request
     options = _inherited_options(name, request, example, draft)
     if request.user_data is None and options['init_script']:
         draft.require('init_script', options['init_script'], observed.init_scripts)
-    networks = request.networks
-    if networks is None:
-        networks = _networks_like(example)
+    networks = _networks_like(example) if request.networks is None else request.networks
     if 'security_groups' not in request.options and not _needs_groups(networks, options):
         options['security_groups'] = None
     specified = {option: value for option, value in options.items() if value is not None}
@@ -56,10 +52,13 @@ def _networks_like(example: Server) -> Tuple[NicRequest, ...]:
     )
 
 
-def _example(request: ServerRequest, observed: ObservedServers) -> Server | None:
+def _example(request: ServerRequest, observed: ObservedServers, draft: Draft) -> Server | None:
     """The server whose values a new one takes: a member of its group, or one that is named."""
-    if request.like is not None and request.like in observed.servers:
-        return observed.servers[request.like]
+    like = request.like or ''
+    if like in observed.servers:
+        return observed.servers[like]
+    if like:
+        draft.miss('like', f'like: server {like} does not exist')
     if request.count is None:
         return None
     for server in observed.servers.values():

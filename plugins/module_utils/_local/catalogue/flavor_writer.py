@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Callable, Iterable
 
 from ..._cloud import Busy, Outcome, Outcomes
 from ..._model.change import Change, Changes
@@ -14,10 +14,10 @@ from ..._model.status import TaskState
 from ..host import traffic_control
 from ..record.database import Query
 from ..record.record import Record
-from .flavors import USED_BY_OTHERS, columns_of, has_other_limits
+from .flavor_rows import USED_BY_OTHERS, columns_of, has_other_limits
 
 if TYPE_CHECKING:
-    from .flavors import LocalFlavors
+    from ..record.host import Host
     from .row_types import FlavorUser
 
 _USERS: Query[FlavorUser] = Query(f"""SELECT s.flavor,
@@ -56,9 +56,9 @@ def name_problem(record: Record, flavor: Flavor) -> str:
     )
 
 
-def update(flavors: LocalFlavors, changes: Changes) -> Outcomes:
-    """Update flavors, then limit the machines of their servers, whose locks this run holds."""
-    record, work = flavors.record, flavors.host.work
+def update(host: Host, limit: Callable[[Iterable[str]], None], changes: Changes) -> Outcomes:
+    """Update flavors, then ``limit`` the machines of their servers, whose locks this run holds."""
+    record, work = host.record, host.work
 
     def begin(change: Change, row: int) -> None:
         _check_users(record, change, row)
@@ -69,12 +69,12 @@ def update(flavors: LocalFlavors, changes: Changes) -> Outcomes:
             values['task_state'] = TaskState.UPDATING
         record.writer.update_row('flavor', row, values)
 
-    def limit(change: Change) -> None:
+    def limit_servers(change: Change) -> None:
         if has_other_limits(change):
-            flavors.limit(change.old(Flavor).used_by)
+            limit(change.old(Flavor).used_by)
 
     begun = record.writer.change(changes, begin)
-    return work.finish(work.then_each(begun, limit), _DONE)
+    return work.finish(work.then_each(begun, limit_servers), _DONE)
 
 
 def _check_users(record: Record, change: Change, row: int) -> None:

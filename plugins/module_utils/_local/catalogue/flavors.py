@@ -15,17 +15,13 @@ from ..._model.flavor import Flavor
 from ..._model.flavor_limits import OF_NETWORK
 from ..record.database import Query
 from ..record.host import Host
-from ..record.record import description_columns, split_names
+from ..record.record import split_names
 from .flavor_catalogue import CATALOGUE
+from .flavor_rows import USED_BY_OTHERS, columns_of, has_other_limits
 
 if TYPE_CHECKING:
     from .row_types import FlavorUser, ListedFlavor
 
-# The condition for a server s of another project that has the flavor f of the project o.
-USED_BY_OTHERS = """f.project = o.project AND s.flavor = f.name AND s.project <> o.project
-  AND (f.visibility = 'public' OR f.visibility = 'shared'
-    AND s.project IN (SELECT value FROM json_each(f.shared_with)))
-  AND NOT EXISTS (SELECT 1 FROM main.flavor x WHERE x.project = s.project AND x.name = f.name)"""
 _LIST: Query[ListedFlavor] = Query(f"""SELECT f.*,
   (SELECT group_concat(s.project || '/' || s.name) FROM main.server s WHERE {USED_BY_OTHERS})
     AS used,
@@ -34,7 +30,6 @@ _LIST: Query[ListedFlavor] = Query(f"""SELECT f.*,
 _USERS: Query[FlavorUser] = Query(
     'SELECT flavor, name FROM server WHERE flavor IS NOT NULL ORDER BY name'
 )
-COLUMNS = ('family', 'vcpus', 'memory', 'disk', 'max_vcpus', 'max_memory')
 
 
 class LocalFlavors:
@@ -74,7 +69,7 @@ class LocalFlavors:
             return self.record.writer.update(changes, Flavor, columns_of)
         from .flavor_writer import update
 
-        return update(self, changes)
+        return update(self.host, self.limit, changes)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete flavors."""
@@ -95,28 +90,12 @@ class LocalFlavors:
         return name_problem(self.record, wanted)
 
 
-def has_other_limits(change: Change) -> bool:
-    """Whether the machines of its servers are limited in another way, or may be half of it."""
-    before = change.old(Flavor)
-    return before.unfinished is not None or before.limits != change.new(Flavor).limits
-
-
 def _concerns_servers(change: Change) -> bool:
     before, after = change.old(Flavor), change.new(Flavor)
     return has_other_limits(change) or (before.visibility, before.shared_with) != (
         after.visibility,
         after.shared_with,
     )
-
-
-def columns_of(flavor: Flavor) -> Dict[str, object]:
-    return {
-        **{column: getattr(flavor, column) for column in COLUMNS},
-        'limits': json.dumps(dict(sorted(flavor.limits.items()))),
-        'visibility': flavor.visibility,
-        'shared_with': json.dumps(list(flavor.shared_with)),
-        **description_columns(flavor),
-    }
 
 
 def _flavor(row: ListedFlavor) -> Flavor:

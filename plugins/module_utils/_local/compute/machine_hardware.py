@@ -66,9 +66,9 @@ def _found(machine: ET.Element) -> Dict[str, str]:
     """What a machine has of the same, as far as it has such devices."""
     disks = machine.findall('devices/disk')
     cards = {attribute(card, 'model', 'type') for card in machine.findall('devices/interface')}
-    drives = [disk for disk in disks if disk.get('device') == 'cdrom']
+    kinds = [disk.get('device') for disk in disks]
     found = {
-        'number of CD drives': str(len(drives)),
+        'number of CD drives': str(kinds.count('cdrom')),
         'boot_order': ' '.join(boot.get('dev', '') for boot in machine.findall('os/boot')),
         'video': attribute(machine, 'devices/video/model', 'type'),
         'clock': attribute(machine, 'clock', 'offset'),
@@ -81,9 +81,9 @@ def _found(machine: ET.Element) -> Dict[str, str]:
     if cards:
         found['nic_model'] = ' '.join(sorted(cards))
     for option, kind in (('disk_bus', 'disk'), ('CD bus', 'cdrom')):
-        buses = [attribute(disk, 'target', 'bus') for disk in disks if disk.get('device') == kind]
+        buses = {attribute(disk, 'target', 'bus') for disk in disks if disk.get('device') == kind}
         if buses:
-            found[option] = ' '.join(sorted(set(buses)))
+            found[option] = ' '.join(sorted(buses))
     return found
 
 

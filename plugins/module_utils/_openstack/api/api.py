@@ -7,7 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Dict, List, Protocol, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from ..._cloud import CloudError, NoAnswer, Unsupported
 from .aliases import Aliases, aliases_of
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from keystoneauth1.session import Session
     from openstack.config.cloud_region import CloudRegion
 
+    from .stream import Stream
+
 Raw = Mapping[str, Any]  # an item as a service returns it
 Raws = Sequence[Raw]
 Answer = Dict[str, Any]
@@ -28,19 +30,6 @@ Options = Dict[str, Any]  # of a request to keystoneauth1
 _SECONDS = 60  # for one answer
 _TRIES = 3  # of a request that only reads
 _GONE = (404,)
-
-
-class Stream(Protocol):
-    """A file to send: its length, and its bytes."""
-
-    def __len__(self) -> int:
-        """Return the number of bytes."""
-
-    def __iter__(self) -> Iterator[bytes]:
-        """Return chunks of it."""
-
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes."""
 
 
 class Api:

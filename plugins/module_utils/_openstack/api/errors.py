@@ -19,6 +19,8 @@ _CHANGED_MEANWHILE = re.compile(r'nova\.exception\.Unexpected(Deleting)?TaskStat
 _TEXTS = ('message', 'faultstring', 'NeutronError', 'error')
 _CLASSES: Mapping[int, Type[CloudError]] = {
     400: Refused,
+    403: Refused,
+    404: Refused,
     409: Busy,
     413: Refused,
     429: Busy,
@@ -46,12 +48,10 @@ def error_of(
         return Unsupported(f'the cloud {cloud} does not permit this to its members: {text}')
     if status == 404 and 'ExternalGatewayForFloatingIPNotFound' not in body:
         return Gone()
-    if status in (403, 404):
-        return Refused(text)
-    if status == 409 and 'quota' in body.lower():
-        return Refused(text)
     if status == 500 and _CHANGED_MEANWHILE.search(body):
         return Busy(f'another task changed its state meanwhile; run the task again: {text}')
+    if status == 409 and 'quota' in body.lower():
+        return Refused(text)
     return _CLASSES.get(status, CloudError)(text)
 
 

@@ -83,7 +83,7 @@ def _folder() -> str:
 
 
 class Upload:
-    """The bytes of a file, until the time of the task ends (Stream of api.py)."""
+    """The bytes of a file, until the time of the task ends (a Stream)."""
 
     def __init__(self, api: Api, source: SourceFile) -> None:
         """``source``: at its first byte."""
