@@ -43,7 +43,10 @@ options:
         signature or a token.
     type: str
   server:
-    description: Name of a stopped server whose root disk is copied.
+    description:
+      - Name of a stopped server whose root disk is copied. Of a container, the files are, without
+        those in C(/dev), C(/proc), C(/sys), C(/run) and C(/tmp), its first-boot content, and
+        extended attributes; O(disk_format) is V(root-tar) then.
     type: str
   checksum:
     description:
@@ -54,12 +57,12 @@ options:
   disk_format:
     description:
       - What the image is. Defaults to V(qcow2) for a new image, a disk, whatever the format of its
-        source is.
+        source is, and to V(root-tar) if O(server) is a container.
       - V(iso) is a CD-ROM for O(hanok.cloud.server#module:hardware.cdroms), which is kept as it is.
         Its source must be an ISO image (ISO 9660 or UDF). Not for an OpenStack.
       - V(root-tar) is a root file system with C(/sbin/init) and C(/bin/sh), for containers
-        (O(hanok.cloud.server#module:type)). Its source must be a tar archive, which gzip, xz or
-        zstd may have compressed. Not for an OpenStack.
+        (O(hanok.cloud.server#module:type)). Its source must be one, or a tar archive, which gzip,
+        xz or zstd may have compressed. Not for an OpenStack.
     type: str
     choices: [qcow2, iso, root-tar]
   os_admin_user:

@@ -11,12 +11,13 @@ short_description: Get the console log of a server
 version_added: 0.1.0
 description:
   - Return the newest lines that the firmware, the kernel and the programs of a server have printed
-    on its serial console, whether it runs or not.
+    on its serial console, whether it runs or not. The console of a container is its
+    C(/dev/console).
   - The log of the local cloud goes over all starts of the server, and is deleted with it. Each
     start by a task begins with a line C(-- hanok.cloud starts the server, 2026-01-31T09:00:00Z --).
     A line in which the guest imitates that begins with C(guest:).
   - The host keeps the last 6 to 8 MiB of each server, unless C(/etc/libvirt/virtlogd.conf) says
-    otherwise. Nova returns what the hypervisor keeps, 100 KiB in most clouds.
+    otherwise for virtual machines. Nova returns what the hypervisor keeps, 100 KiB in most clouds.
   - What is returned is text that is harmless on a terminal, and can still say anything. Sequences
     of terminals (colours, for example) are removed, and control characters and bytes that are not
     UTF-8 are replaced by U+FFFD.

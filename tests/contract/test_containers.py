@@ -61,12 +61,31 @@ def test_changes(keep: Keep, root: str) -> None:
     """Names, groups, labels and sizes; new ones like those that exist."""
     off = {'flavor': 'g1.nano', 'state': 'stopped'}
     keep('server', name='box', count=1, image=root, floating_ip='auto', **off)
-    keep('server', name='box', count=2, labels={'a': 'b'}, description='d')
+    keep('server', name='box', count=2, labels={'a': 'b'}, description='d', state='stopped')
     keep('server', name='box', count=2, flavor='g1.micro')
     keep('server', name='box', count=2, vcpus=3, memory=700)
     made = keep('server', name='other', like='box-1', state='stopped')['server']
     assert (made['type'], made['vcpus'], made['memory']) == ('container', 3, 700)
     assert keep('server', name='box', count=0, allow_shrink=True)['changed']
+
+
+def test_image(keep: Keep, refused: Refused, root: str, image: str) -> None:
+    """An image of a container is an archive of its files, which others are made of."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    keep('server', name='box', image=root, **off)
+    keep('server', name='other', image=image, **off)
+    for server, wrong in (('box', 'qcow2'), ('other', 'root-tar')):
+        message = refused('image', name='copy', server=server, disk_format=wrong)
+        assert f'disk_format: server {server} is a ' in message
+    assert 'iso requires path or url' in refused(
+        'image', name='copy', server='box', disk_format='iso'
+    )
+    made = keep('image', name='copy', server='box')['image']
+    assert (made['disk_format'], made['source']) == ('root-tar', 'server:box')
+    assert not keep('image', name='copy', server='box', disk_format='root-tar')['changed']
+    assert keep('server', name='box-1', image='copy', **off)['server']['type'] == 'container'
+    keep('server', name='box-1', state='absent')
+    keep('image', name='copy', state='absent')
 
 
 def test_vlan(cloud: CloudUnderTest, keep: Keep, refused: Refused, root: str) -> None:
@@ -106,15 +125,11 @@ def test_lacks(
     )
     if 'snapshots of servers' in cloud.can:
         assert 'takes snapshots of' in refused('server_snapshot', server='box', name='s')
-    assert 'is a container, which has no disk' in refused('image', name='i', server='box')
     keep('volume', name='box-data', size=1)
     assert 'which has no disks' in refused(
         'volume', name='box-data', server='box', state='attached'
     )
     keep('volume', name='box-data', state='absent')
-    assert 'requires path or url, not server' in refused(
-        'image', name='i', server='box', disk_format='root-tar'
-    )
     keep('flavor', name='box-slow', vcpus=1, memory=128, disk=1, limits={'disk_iops': 100})
     for action in ('server', 'server_action'):
         more = {'action': 'resize'} if action == 'server_action' else {}

@@ -87,8 +87,8 @@ def test_power(box: Item, ssh: Ssh) -> None:
     assert shown()['fixed_ip'] == box['fixed_ip']
 
 
-def test_own_power(box: Item, ssh: Ssh) -> None:
-    """A container that powers itself off is off; one that reboots itself comes back."""
+def reboot(box: Item, ssh: Ssh) -> None:
+    """Let the container reboot itself, and wait until it is back."""
     started = 'cut -d " " -f 22 /proc/1/stat'  # when, in the time of the host
     before = ssh(box['fixed_ip'], started)
     tell(box, ssh, 'reboot')
@@ -99,6 +99,11 @@ def test_own_power(box: Item, ssh: Ssh) -> None:
         return False
 
     eventually(is_back)
+
+
+def test_own_power(box: Item, ssh: Ssh) -> None:
+    """A container that powers itself off is off; one that reboots itself comes back."""
+    reboot(box, ssh)
     tell(box, ssh, 'poweroff')
     eventually(lambda: shown()['status'] == 'SHUTOFF')
     keep('server', **NAME, state='started', wait_for='ssh')
@@ -186,10 +191,8 @@ def test_refused(module: str, options: Item, message: str, box: Item) -> None:
 def test_refused_of_others(box: Item, image: str) -> None:
     """So is what other modules cannot do with it, and an image of the other type."""
     assert 'takes snapshots of' in refused('server_snapshot', server='box', name='s')
-    assert 'is a container, which has no disk' in refused('image', name='i', server='box')
     done = run('volume', name='v', size=1, server='box', state='attached')
     assert 'which has no disks' in done['msg']
-    assert 'there is no console log' in run('server_log', **NAME)['msg']
     new = {'name': 'new', 'flavor': 'g1.nano'}
     assert 'is no root file system' in refused('server', **new, image=image, type='container')
     assert 'which is no disk' in refused('server', **new, image='root', type='vm')
@@ -247,8 +250,55 @@ def test_spoofing(box: Item, ssh: Ssh) -> None:
 
 
 def test_console(box: Item, ssh: Ssh) -> None:
-    """Nobody reads what it prints on its console, and it does not wait for that."""
+    """What it prints on its console is its log, over its starts, as that of a virtual machine."""
+    folder = root_of(box).parent / 'console'
+    start = '-- hanok.cloud starts the server, '
+    ssh(box['fixed_ip'], f'echo "{start}2026-01-31T09:00:00Z --" >/dev/console')
+    eventually(lambda: f'guest: {start}2026' in log())
+    before = log().count(f'\n{start}')
+    run('server', **NAME, state='restarted', wait_for='ssh')
+    assert log().count(f'\n{start}') == before + 1
+    ssh(box['fixed_ip'], 'echo of the first boot >/dev/console')
+    reboot(box, ssh)
+    ssh(box['fixed_ip'], 'echo of the second one >/dev/console')
+    eventually(lambda: 'of the second one' in log().partition('of the first boot')[2])
+    assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_console_nobody_reads(box: Item, ssh: Ssh) -> None:
+    """Where libvirtd does not know the hook, a container waits for nobody; its log says why."""
+    hook = Path('/etc/libvirt/hooks/lxc.d/hanok')
+    text, time = hook.read_text(), hook.stat().st_mtime
+    hook.write_text('#!/bin/sh\ncat >/dev/null\n')  # newer than libvirtd
+    try:
+        done = keep('server', name='unread', like='box', user_data=SCRIPT, wait_for='ssh')
+        flood = 'head -c 1m /dev/zero >/dev/console; echo $?'
+        assert ssh(done['server']['fixed_ip'], flood) == '0'
+        message = run('server_log', name='unread')['msg']
+        assert 'run the role hanok.cloud.host, then restart' in message
+    finally:
+        hook.write_text(text)
+        os.utime(hook, (time, time))
+    run('server', name='unread', state='restarted', wait_for='ssh')
+    assert '-- hanok.cloud starts the server' in run('server_log', name='unread')['log']
+    keep('server', name='unread', state='absent')
+
+
+def test_endless_console(box: Item, ssh: Ssh) -> None:
+    """What it prints without end takes no more than four files, and it waits for nobody."""
+    folder = root_of(box).parent / 'console'
+    flood = 'yes "$(head -c 999 /dev/zero | tr "\\0" x)" | head -c 9m >/dev/console; echo $?'
+    assert ssh(box['fixed_ip'], flood) == '0'
     assert ssh(box['fixed_ip'], 'head -c 1m /dev/zero >/dev/console; echo $?') == '0'
+    subprocess.run(['pkill', '-KILL', '--full', f's6-log .* {folder}'], check=True)
+    assert ssh(box['fixed_ip'], f'{flood}; echo last >/dev/console') == '0'
+    eventually(lambda: log().rstrip().endswith('last'))
+    assert sum(file.stat().st_size for file in folder.iterdir()) < 2**23 + 2**16
+
+
+def log() -> str:
+    """The newest lines of its console."""
+    return str(run('server_log', **NAME, lines=1000)['log'])
 
 
 def test_deep_folders(box: Item, ssh: Ssh) -> None:
@@ -260,6 +310,45 @@ def test_deep_folders(box: Item, ssh: Ssh) -> None:
     keep('server', name='deep', state='absent')
     assert not root_of(deep).parent.exists()
     assert Path('/etc/passwd').exists()
+
+
+def test_image(box: Item, ssh: Ssh) -> None:
+    """Its files are an image, of which others are made; first-boot content is not among them."""
+    content = 'echo kept >/kept; chown 33:44 /kept; chmod 4711 /kept; mkfifo /f'
+    ssh(box['fixed_ip'], f'ln -sf /etc/shadow /link; {content}; touch /run/left /tmp/left; sync')
+    assert 'an image requires a stopped server' in refused('image', name='copy', server='box')
+    keep('server', **NAME, state='stopped')
+    sparse = root_of(box) / 'sparse'
+    sparse.touch(0o644)
+    os.truncate(sparse, 200 * 2**30)
+    owner = root_of(box).stat().st_uid
+    os.chown(sparse, owner, owner)
+    made = keep('image', name='copy', server='box')['image']
+    assert made['disk_format'] == 'root-tar'
+    assert made['size'] < 2**28
+    listed = output_of('tar', '--list', '--file', f'/var/lib/hanok/images/{made["id"]}.tar')
+    assert not [name for name in listed.split() if 'seed' in name or name.endswith('left')]
+    keep('server', **NAME, state='started')
+    options = {'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['box']}
+    copy = keep('server', name='copy', image='copy', **options, user_data=SCRIPT, wait_for='init')
+    address = copy['server']['fixed_ip']
+    run('server', name='copy', wait_for='ssh')
+    seen = 'cat /kept /etc/hostname; stat -c "%a %u %g" /kept; stat -c %s /sparse; cat /made'
+    assert ssh(address, seen).split('\n') == [
+        'kept',
+        'copy',
+        '4711 33 44',
+        str(200 * 2**30),
+        'once',
+        'once',
+    ]
+    run('server_action', **NAME, action='rebuild', image='copy')
+    keep('server', **NAME, state='started', wait_for='ssh')
+    assert ssh(box['fixed_ip'], 'cat /kept') == 'kept'
+    run('server_action', **NAME, action='rebuild', image='root')
+    keep('server', name='copy', state='absent')
+    keep('image', name='copy', state='absent')
+    keep('server', **NAME, state='started', wait_for='ssh')
 
 
 # -- images ----------------------------------------------------------------------------------------

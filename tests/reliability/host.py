@@ -44,7 +44,7 @@ FOLDERS = (
 IGNORED = re.compile(
     r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|'
     r'\.log(\.\d)?$|\.(status|leases|macs)(\.new)?$|'
-    r'/servers/[^/]+/root/[^/]+/|/lib/libvirt/qemu/|/autostart$|/console\.(log|key)|\.(sock|pid)$'
+    r'/servers/[^/]+/root/[^/]+/|/lib/libvirt/qemu/|/autostart$|/console([./]|$)|\.(sock|pid)$'
 )
 SETTLE_TIMEOUT = 15  # seconds
 PROGRAMS = re.compile(

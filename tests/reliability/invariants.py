@@ -152,7 +152,7 @@ def _files() -> list[str]:
         here = [
             name
             for name in os.listdir(STATE / 'servers' / folder)
-            if not name.startswith('console.')
+            if not name.startswith('console')
         ]
         expected = ['root'] if kind == 'container' else ['root.qcow2', 'seed.iso']
         found += _differ(f'server {folder}', here, expected)

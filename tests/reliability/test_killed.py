@@ -435,6 +435,8 @@ WALKS = (
             task('server', name='c', user_data=SCRIPT, floating_ip='auto', **CONTAINER),
             task('server', name='c', flavor='g1.micro', labels={'a': 'b'}),
             task('server', name='c', state='stopped', force=True),
+            task('image', name='copy', server='c'),
+            *delete_tasks('image', 'copy'),
             task('server_action', name='c', action='rename', new_name='d'),
             task('server_action', name='d', action='rebuild'),
             *delete_tasks('server', 'd'),

@@ -19,6 +19,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log imp
     bytes_of,
     newest,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_type import CONTAINER
 
 START = '-- hanok.cloud starts the server, '
 
@@ -72,6 +73,20 @@ def test_renamed_after_it_was_opened(log: Path) -> None:
     os.rename(f'{log}.0', f'{log}.2')
     os.link(log, f'{log}.0')
     assert console._read([str(log), f'{log}.0'], 100) == (b'e\nf\n', True)
+
+
+def test_log_of_a_container(tmp_path: Path) -> None:
+    """Its older files are called by their times, and the newest one of them previous at first."""
+    mine = Console(str(tmp_path), CONTAINER)
+    mine.mark_start()
+    folder = tmp_path / 'console'
+    for name, text in (('@40b.s', 'b\n'), ('@40a.u', 'a\n'), ('previous', 'c\n'), ('state', 'x\n')):
+        (folder / name).write_text(text)
+    lines = mine.newest(10).lines
+    assert list(lines[:3]) == ['a', 'b', 'c']
+    assert lines[3].startswith(START)
+    assert os.access(mine.path, os.X_OK)
+    assert not folder.stat().st_mode & 0o77
 
 
 def test_no_log(tmp_path: Path) -> None:

@@ -121,10 +121,8 @@ class ImageRequest(Request):
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
         if kind == 'server':
             problems += reference_problems(where, 'server')
-            disk_format = self.options.get('disk_format', DISK_FORMATS[0])
-            if disk_format != DISK_FORMATS[0]:
-                text = f'{disk_format} requires path or url, not server'
-                problems.append(invalid('disk_format', text))
+            if self.options.get('disk_format') == 'iso':
+                problems.append(invalid('disk_format', 'iso requires path or url, not server'))
         if kind == 'url':
             problems += _url_problems(self.url or where)
             if checksum is None and self.state == 'present':

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict
 
 from .._model.change import Draft, Plan
-from .._model.image import IMMUTABLE, TABLE, Image, ImageRequest
+from .._model.image import DISK_FORMATS, IMMUTABLE, TABLE, Image, ImageRequest
 from .._model.kinds import Verb
-from .._model.server_type import CONTAINER
+from .._model.server_type import CONTAINER, ROOT_TAR
 from .common import plan_one
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
     if request.state == 'present' and (current is None or current.unfinished is not None):
         source = request.options.get('source') or (current.source if current else '')
         _check_source(source, request.name, observed, draft)
+        request = _in_format_of_server(request, source, observed, draft)
     if request.state == 'present' and current is not None:
         _check_disk(current, draft)
         if current.unfinished is None:
@@ -122,14 +123,29 @@ def _check_source(
         draft.miss(kind, f'{kind}: {observed.source_problem}')
 
 
-def _check_server(server: Server, observed: ObservedImages, draft: Draft) -> None:
-    if server.type == CONTAINER:
+def _in_format_of_server(
+    request: ImageRequest,
+    source: str,
+    observed: ObservedImages,
+    draft: Draft,
+) -> ImageRequest:
+    """The request with the format of an image that is created from a server."""
+    server = observed.servers.get(source.partition(':')[2])
+    if server is None:
+        return request
+    is_container = server.type == CONTAINER
+    found = ROOT_TAR if is_container else DISK_FORMATS[0]
+    if request.options.get('disk_format', found) != found:
+        kind = 'container' if is_container else 'virtual machine'
         draft.refuse(
-            'server',
-            f'server: {server.name} is a container, which has no disk to create an image from; '
-            'create the image from an archive of a root file system (path, url)',
+            'disk_format',
+            f'disk_format: server {server.name} is a {kind}, whose images are {found}; omit it',
         )
-    elif not observed.of_running and server.power != 'stopped':
+    return replace(request, options={**request.options, 'disk_format': found})
+
+
+def _check_server(server: Server, observed: ObservedImages, draft: Draft) -> None:
+    if not observed.of_running and server.power != 'stopped':
         draft.refuse(
             'server',
             f'server: {server.name} is running, and an image requires a stopped server; stop it '

@@ -8,7 +8,7 @@
 #   daemons.sh start DAEMON...   starts daemons, and returns when they respond
 set -eu
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
-HOOKS='/etc/libvirt/hooks/network.d/hanok /etc/libvirt/hooks/qemu.d/hanok'
+HOOKS='/etc/libvirt/hooks/network.d/hanok /etc/libvirt/hooks/qemu.d/hanok /etc/libvirt/hooks/lxc.d/hanok'
 RECORD=/run/hanok-daemons # what host_state: absent stops
 STARTED=/run/libvirt/qemu/autostarted # libvirtd starts machines once in a boot
 IN_ORDER=

@@ -3,7 +3,8 @@
 """The console log of a server.
 
 virtlogd writes what the guest prints to console.log. When the file is full, it becomes
-console.log.0, which becomes console.log.1, and so on; the oldest is deleted (virtlogd.conf). Each
+console.log.0, which becomes console.log.1, and so on; the oldest is deleted (virtlogd.conf). That
+of a container is written by s6-log to console/current, whose older files are called @TIME. Each
 start by a task begins with a line of this collection, signed with a key that the guest cannot know.
 """
 
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Dict, List, Set, Tuple
 from ..._cloud import Unsupported
 from ..._model import guest
 from ..._model.console_log import MARK, ConsoleLog, bytes_of, is_by_guest, newest
-from ..._model.server_type import CONTAINER
+from ..._model.server_type import CONTAINER, VM
 from ..host.files import read_file, write_atomically
 from ..record.database import Query
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from ..record.rows import ServerRow
 
 LOG = 'console.log'
+_FOLDER, _CURRENT = 'console', 'current'  # of a container
 _KEY = 'console.key'
 _START = f'{MARK}starts the server, '
 _START_LINE = re.compile(f'^{_START}([0-9TZ:-]{{20}}), ([0-9a-f]{{32}}) --$', re.MULTILINE)
@@ -39,9 +41,10 @@ _BY_NAME: Query[ServerRow] = Query(
 class Console:
     """The console log in the folder of a server, which only root can read."""
 
-    def __init__(self, folder: str) -> None:
-        """``folder``: it may lack the log."""
-        self.path = os.path.join(folder, LOG)
+    def __init__(self, folder: str, type_of_server: str = VM) -> None:
+        """``folder``: it may lack the log. ``type_of_server``: see server_type.py."""
+        name = os.path.join(_FOLDER, _CURRENT) if type_of_server == CONTAINER else LOG
+        self.path = os.path.join(folder, name)
         self._key_path = os.path.join(folder, _KEY)
 
     def mark_start(self) -> None:
@@ -56,7 +59,10 @@ class Console:
             key = secrets.token_hex(16)
             write_atomically(self._key_path, key)
         time = utc(datetime.now(timezone.utc))
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        os.makedirs(os.path.dirname(self.path), 0o700, exist_ok=True)
+        # s6-log takes a file that is not executable for one that it was writing when it was killed.
+        mode = 0o700 if self.path.endswith(_CURRENT) else 0o600
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND, mode)
         with open(descriptor, 'a+b') as file:
             last = os.pread(descriptor, 1, max(0, os.fstat(descriptor).st_size - 1))
             end_of_line = '' if last in (b'', b'\n') else '\n'
@@ -87,15 +93,26 @@ def console_logs(host: Host, names: Sequence[str], lines: int) -> Dict[str, Cons
     rows = host.record.named(_BY_NAME, names)
     for row in rows:
         if row['type'] == CONTAINER:
-            raise Unsupported(
-                f'server {row["name"]} is a container, of which there is no console log; read its '
-                'logs in it',
-                'name',
-                'server',
-                row['name'],
-            )
-    folders = {row['name']: host.settings.path('servers', row['uuid']) for row in rows}
-    return {name: Console(folder).newest(lines) for name, folder in folders.items()}
+            _check_is_kept(host, row)
+    return {row['name']: console_of(host, row).newest(lines) for row in rows}
+
+
+def _check_is_kept(host: Host, row: ServerRow) -> None:
+    from .container_console import is_read
+
+    if not is_read(host) and not os.path.exists(console_of(host, row).path):
+        raise Unsupported(
+            f'server {row["name"]} is a container, and this host does not read what those print; '
+            'run the role hanok.cloud.host, then restart the server (state: restarted)',
+            'name',
+            'server',
+            row['name'],
+        )
+
+
+def console_of(host: Host, row: ServerRow) -> Console:
+    """The console log of a server."""
+    return Console(host.settings.path('servers', row['uuid']), row['type'])
 
 
 def _signature(key: str, time: str) -> str:
@@ -136,6 +153,9 @@ def _older(path: str) -> List[str]:
         files = os.listdir(folder)
     except FileNotFoundError:
         return []
+    if name == _CURRENT:  # their names are times; a full file is called previous for a moment
+        times = sorted((file for file in files if file.startswith('@')), reverse=True)
+        return [os.path.join(folder, file) for file in ('previous', *times)]
     numbers = [file[len(name) + 1 :] for file in files if file.startswith(f'{name}.')]
     return [f'{path}.{number}' for number in sorted(map(int, filter(str.isdecimal, numbers)))]
 

@@ -30,7 +30,10 @@ class Address:
 
 @dataclass(frozen=True)
 class Container:
-    """The values of a domain. ``memory`` in MiB. ``first_id``: on the host, of its root."""
+    """The values of a domain. ``memory`` in MiB. ``first_id``: on the host, of its root.
+
+    ``is_console_read``: the host reads what it prints (see container_console.py).
+    """
 
     name: str
     uuid: str
@@ -39,18 +42,20 @@ class Container:
     root: str
     first_id: int
     interfaces: Tuple[Address, ...]
+    is_console_read: bool
     metadata: str = ''  # an XML element in its own namespace
 
 
-# libvirt requires a console, which nobody reads: a container that printed more than fits into the
-# terminal would wait for ever. The mount is one of the container.
-_START = """mount --bind /dev/null /dev/console; exec /sbin/init </dev/null >/dev/null 2>&1"""
+_READ = '<init>/sbin/init</init>'
+# libvirt requires a console. A container that printed more than fits into the terminal would wait
+# for ever where nobody reads that. The mount is one of the container.
+_UNREAD = """mount --bind /dev/null /dev/console; exec /sbin/init </dev/null >/dev/null 2>&1"""
 _XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata>
 <memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
 <memtune><hard_limit unit='MiB'>{memory}</hard_limit>
 <swap_hard_limit unit='MiB'>{memory}</swap_hard_limit></memtune>
 <cputune><period>{period}</period><quota>{quota}</quota></cputune>
-<os><type>exe</type><init>/bin/sh</init><initarg>-c</initarg><initarg>{start}</initarg></os>
+<os><type>exe</type>{init}</os>
 <idmap><uid start='0' target='{first}' count='{ids}'/>
 <gid start='0' target='{first}' count='{ids}'/></idmap>
 <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
@@ -72,12 +77,17 @@ def xml(container: Container) -> str:
         vcpus=container.vcpus,
         period=PERIOD,
         quota=quota_of(container.vcpus),
-        start=escape(_START),
+        init=_READ if container.is_console_read else _unread(),
         root=escape(container.root),
         first=container.first_id,
         ids=IDS,
         interfaces=''.join(interfaces),
     )
+
+
+def _unread() -> str:
+    arguments = ''.join(f'<initarg>{escape(word)}</initarg>' for word in ('-c', _UNREAD))
+    return f'<init>/bin/sh</init>{arguments}'
 
 
 def quota_of(vcpus: int) -> int:

@@ -29,19 +29,9 @@ _UNPACK = ('tar', '--extract', '--numeric-owner', '--preserve-permissions', '--e
 _CGROUPS = '/sys/fs/cgroup/cgroup.controllers'  # of cgroup v2
 
 
-def path_of(folder: str) -> str:
-    """The root of a container, in the folder of its server."""
-    return os.path.join(folder, 'root')
-
-
-def first_id_of(root: str) -> int:
-    """The UID and GID on the host of root of a container. Raises FileNotFoundError."""
-    return os.stat(root, follow_symlinks=False).st_uid
-
-
 def create(
     host: Host,
-    folder: str,
+    root: str,
     image: str,
     first_id: int,
     files: Mapping[str, str],
@@ -51,11 +41,11 @@ def create(
 
     ``first_id``: of its users on the host. ``files``: texts by their paths, for its root only.
     """
-    root = path_of(folder)
     if os.path.exists(root):
         return
     part = root + '.part'
     remove(part)
+    folder = os.path.dirname(root)
     os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
     os.makedirs(folder, 0o711, exist_ok=True)
     os.mkdir(part, 0o755)

@@ -14,9 +14,11 @@ from ..._model.server import Server
 from ..._model.server_type import ROOT_TAR
 from ..host.devices import bridge_name, bridge_tap_name, tap_name
 from ..host.hypervisor import tolerate
-from ..host.user_namespace import first_id
+from ..host.user_namespace import first_id, first_id_of
 from ..storage.pools import pool_of
 from . import container_domain, container_roots
+from .console import console_of
+from .container_console import is_read
 from .container_domain import Address
 from .faults import interface_faults
 from .first_boot_content import check_recorded, content_of
@@ -61,12 +63,15 @@ class ServerContainers(ServerMachines):
         files['etc/resolv.conf'] = _resolver(row)
         image = pool_of(self.host).image(row['image_uuid'], ROOT_TAR)
         locks = self.host.work.held_lock('server', row['name'])
-        folder = self.folder(row)
-        container_roots.create(self.host, folder, image.path, first_id(row['id']), files, locks)
+        root = self._root(row)
+        container_roots.create(self.host, root, image.path, first_id(row['id']), files, locks)
+
+    def _root(self, row: CompleteServer) -> str:
+        return pool_of(self.host).folder(row['uuid'])
 
     def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""
-        root = container_roots.path_of(self.folder(row))
+        root = self._root(row)
         return container_domain.xml(
             container_domain.Container(
                 name=self.defined_name(row),
@@ -74,8 +79,9 @@ class ServerContainers(ServerMachines):
                 memory=row['memory'],
                 vcpus=row['vcpus'],
                 root=root,
-                first_id=container_roots.first_id_of(root),
+                first_id=first_id_of(root),
                 interfaces=_interfaces_of(row),
+                is_console_read=is_read(self.host),
                 metadata=row['metadata'],
             )
         )
@@ -97,10 +103,13 @@ class ServerContainers(ServerMachines):
 
     def start(self, row: CompleteServer) -> None:
         """Start the container."""
+        machine = self.lookup(row)
+        if not machine.isActive():
+            machine = self.define(row)  # its console may be read by now, as it was not before
+            if is_read(self.host):
+                console_of(self.host, row).mark_start()
+        machine.setAutostart(1)
         with tolerate('OPERATION_INVALID'):  # it runs already
-            self.rename(row)
-            machine = self.lookup(row)
-            machine.setAutostart(1)
             machine.create()
 
     def erase(self, row: CompleteServer) -> None:
@@ -127,7 +136,7 @@ class ServerContainers(ServerMachines):
     def rebuild(self, row: CompleteServer) -> None:
         """Start the container with fresh files, and the init script as it is now."""
         self.power_off(row)
-        root = container_roots.path_of(self.folder(row))
+        root = self._root(row)
         user_data = row['first_boot'] or container_roots.user_data(root)
         check_recorded(row, self.host.record.secret(), user_data)
         container_roots.remove(root)
@@ -138,7 +147,7 @@ class ServerContainers(ServerMachines):
         """Do nothing: no flavor that limits devices has containers."""
 
     def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
-        root = container_roots.path_of(self.folder(row))
+        root = self._root(row)
         if container_roots.is_systemd(root):
             signal = _OF_SYSTEMD
         elif container_roots.is_busybox(root):

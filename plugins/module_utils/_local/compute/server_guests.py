@@ -14,7 +14,7 @@ from ..host.devices import bridge_name
 from ..host.hypervisor import tolerate
 from ..record.database import Query
 from . import readiness
-from .console import Console
+from .console import console_of
 
 if TYPE_CHECKING:
     from ..._model.first_boot import FirstBoot
@@ -65,7 +65,7 @@ def _watched(host: Host, row: WatchedServer) -> readiness.Watched:
         type=row['type'],
         address=row['address'],
         mac=row['mac'],
-        console=_console(host, row),
+        console=console_of(host, row),
         bridge=bridge_name(row['network_id']),
         gateway=row['gateway'],
         guest_agent=bool(row['guest_agent']),
@@ -89,7 +89,3 @@ def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
         if boot:
             found[row['name']] = boot
     return found
-
-
-def _console(host: Host, row: WatchedServer) -> Console:
-    return Console(host.settings.path('servers', row['uuid']))

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -25,6 +27,11 @@ def first_id(number: int) -> int:
     return _FIRST + number % _CONTAINERS * IDS
 
 
+def first_id_of(root: str) -> int:
+    """The UID and GID on the host of root of a container. Raises FileNotFoundError."""
+    return os.stat(root, follow_symlinks=False).st_uid
+
+
 class UserNamespace:
     """A user namespace whose first users are those of a container."""
 
@@ -34,19 +41,28 @@ class UserNamespace:
         self._timeout = timeout
 
     def run(
-        self, *command: str, folder: str, source: IO[bytes] | None = None, locks: Sequence[int] = ()
+        self,
+        *command: str,
+        folder: str,
+        source: IO[bytes] | None = None,
+        output: IO[bytes] | None = None,
+        most: int | None = None,
+        locks: Sequence[int] = (),
     ) -> None:
         """Run a program as root of the namespace. Raises CloudError if it fails.
 
-        ``source``: its standard input. ``locks``: descriptors that it inherits.
+        ``source``, ``output``: its standard input and output. ``most``: bytes of a file that it
+        writes. ``locks``: descriptors that it inherits.
         """
+        limits = [] if most is None else [f'--fsize={most}']
         enter = ('nsenter', f'--user=/proc/{self._pid}/ns/user', '--setuid', '0', '--setgid', '0')
         try:
             ran = subprocess.run(
-                [*enter, *_CONFINED, *command],
+                [*enter, *_CONFINED, *limits, *command],
                 cwd=folder,
                 stdin=source or subprocess.DEVNULL,
-                capture_output=True,
+                stdout=output or subprocess.PIPE,
+                stderr=subprocess.PIPE,
                 text=True,
                 errors='replace',
                 check=False,
@@ -59,6 +75,8 @@ class UserNamespace:
                 f'timed out after {self._timeout} s (wait_timeout) waiting for {command[0]}',
                 'wait_timeout',
             ) from None
+        if ran.returncode == -signal.SIGXFSZ:
+            raise CloudError(f'{command[0]}: more than the {most} bytes that may be written')
         if ran.returncode:
             problem = (ran.stderr or ran.stdout).strip()[:500] or 'it was killed'
             raise CloudError(f'{command[0]}: {problem}')

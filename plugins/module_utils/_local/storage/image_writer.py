@@ -102,16 +102,25 @@ class ImageWriter:
         locks = self.work.held_lock('image', change.name)
         kind, _colon, name = image.source.partition(':')
         if kind == 'server':
-            server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
-            writer = writer_of(self.host)
-            writer.flatten(writer.root(server), target, locks)
-            size = writer.size(target)
+            size = self._copy(name, image.disk_format, target, locks)
             imported = None
         else:
             size, imported = self._import(image, target.path, locks)
         row = self.record.row_of(change)
         with self.record.writer.transaction() as sql:
             sql.execute(_BUILT, (size, imported, row))
+
+    def _copy(self, name: str, disk_format: str, target: Disk, locks: Sequence[int]) -> int:
+        """Copy the root disk, or the files, of a server; return the size in bytes."""
+        server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
+        if disk_format == ROOT_TAR:
+            from .root_archives import pack
+
+            with image_import.Import(self.host, target.path, locks) as process:
+                return pack(process, self.pool.folder(server), f'server: {name}')
+        writer = writer_of(self.host)
+        writer.flatten(writer.root(server), target, locks)
+        return writer.size(target)
 
     def _import(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
         """Import an untrusted file; return the size of its disk, and its digests and stamp."""

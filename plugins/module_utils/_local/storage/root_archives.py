@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The import of archives of root file systems, for containers.
+"""Archives of root file systems, for containers: their import, and those of containers.
 
 Each becomes one plain tar archive. It is untrusted: programs that read it are confined as those
 that read disks are, and it is unpacked by nobody of the host (compute/container_roots.py).
@@ -13,6 +13,7 @@ import os
 from ..._cloud import Invalid
 from ..._cloud.images.root_archive import identify_root
 from ..._model.checks import GIB
+from ..host.user_namespace import first_id_of, user_namespace
 from .image_import import Import
 
 # What a container starts, each in either place.
@@ -26,6 +27,24 @@ _DECOMPRESS = {
     'xz': ('xz', '--decompress', '--stdout', '--memlimit-decompress=512MiB'),
     'zstd': ('zstd', '--decompress', '--stdout', '--quiet', '--memory=512MiB'),
 }
+# What of a container is no part of an image: what its kernel and libvirt provide, what it has while
+# it runs, and the first-boot content, which may have secrets.
+_EXCLUDED = ('dev/*', 'proc/*', 'sys/*', 'run/*', 'tmp/*', 'var/lib/cloud/seed')
+_PACK = ('tar', '--create', '--numeric-owner', '--one-file-system', '--sparse', '--anchored')
+
+
+def pack(process: Import, root: str, name: str) -> int:
+    """Make the files of a container that does not run the image; return its size in bytes.
+
+    ``root``: its folder, which is read by its own users. ``name``: of the source, in errors.
+    """
+    excluded = (f'--exclude=./{path}' for path in _EXCLUDED)
+    most = min(_MOST, process.limits.available())
+    users = user_namespace(first_id_of(root), process.host.timeout)
+    with users as namespace, process.create(process.source) as output:
+        command = [*_PACK, *excluded, '.']
+        namespace.run(*command, folder=root, output=output, most=most, locks=process.locks)
+    return unpack(process, name)
 
 
 def unpack(process: Import, name: str) -> int:
