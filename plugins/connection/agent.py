@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Connection to a server by its guest agent."""
+"""Connection to a server by its guest agent, or into a container."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ version_added: 0.1.0
 description:
   - Runs commands in a server and copies files by its QEMU guest agent, through the hypervisor. The
     server needs no address, no ssh, no key pair, and no rule in a security group.
+  - A container needs no agent. Its hypervisor enters its namespaces and its control groups, as its
+    root; that needs the program C(nsenter).
   - With the inventory P(hanok.cloud.servers#inventory) it is one line,
     C(ansible_connection=hanok.cloud.agent); that sets O(server) and O(hypervisor).
   - Commands run as root. C(become) makes them another user, with a method that the server has.
-  - The server needs the package C(qemu-guest-agent), and
-    O(hanok.cloud.server#module:guest_agent), which is the default. Containers have no agent.
+  - A virtual machine needs the package C(qemu-guest-agent), and
+    O(hanok.cloud.server#module:guest_agent), which is the default.
   - The output of a command is limited to 64 MiB, files are not limited.
 author:
   - Hanok developers (@hanok)
@@ -126,8 +128,8 @@ from ..plugin_utils.host_vars import ID
 _PAUSE = 0.5  # seconds between attempts to find an agent that answers
 _LONGEST = 5  # seconds for one of them
 _UNREACHABLE = {
-    agent_pipe.NO_DOMAIN: 'its hypervisor has no such virtual machine; correct '
-    'ansible_hanok_server or ansible_hanok_hypervisor (containers have no agent)',
+    agent_pipe.NO_DOMAIN: 'its hypervisor has no such server; correct ansible_hanok_server or '
+    'ansible_hanok_hypervisor',
     agent_pipe.NOT_RUNNING: 'it does not run; start it',
     agent_pipe.NO_CHANNEL: 'it has no guest agent; set its option guest_agent to true',
     agent_pipe.UNRESPONSIVE: 'no guest agent has answered within {timeout} s; install the package '

@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
 
 from .conftest import eventually, keep, newest_image, refused, run
+from .test_agent_connection import connected
 
 Ssh = Callable[[str, str], str]
 Item = dict[str, Any]
@@ -247,6 +249,43 @@ def test_spoofing(box: Item, ssh: Ssh) -> None:
     heard = root_of(box) / 'heard'
     eventually(lambda: heard.exists() and heard.read_text() == '1\n')
     run('server', **NAME, state='restarted', force=True, wait_for='ssh')
+
+
+def test_agent(box: Item, ssh: Ssh, tmp_path: Path) -> None:
+    """The connection plugin enters it: as its root, in all of its namespaces, within its limits."""
+    connection = connected(box['id'])
+    data = bytes(range(256)) * 400
+    assert connection.exec_command('cat; echo bad >&2; exit 7', data) == (7, data, b'bad\n')
+    assert connection.exec_command('kill -9 $$')[0] == 137
+    assert connection.exec_command('head -c 2000000 /dev/zero') == (0, bytes(2000000), b'')
+    spaces = 'for n in user pid mnt net ipc uts; do readlink /proc/self/ns/$n; done'
+    inside = f'id -u; hostname; pwd; {spaces}'
+    _code, seen, _errors = connection.exec_command(inside)
+    assert seen.decode().split() == ssh(box['fixed_ip'], f'cd /; {inside}').split()
+    entered = connection.exec_command('cat /proc/self/cgroup')[1].decode()
+    assert entered == ssh(box['fixed_ip'], 'cat /proc/1/cgroup') + '\n'
+    there, back = tmp_path / 'there', tmp_path / 'back'
+    there.write_bytes(os.urandom(5 * 2**20))
+    connection.put_file(str(there), '/root/file')
+    connection.fetch_file('/root/file', str(back))
+    assert there.read_bytes() == back.read_bytes()
+    assert ssh(box['fixed_ip'], 'stat -c "%u %s" /root/file; rm /root/file') == f'0 {5 * 2**20}'
+    for path, message in (
+        ('/nowhere/file', '(?i)no such file|nonexistent'),
+        ('/dev/full', 'No space left'),
+    ):
+        with pytest.raises(AnsibleError, match=message):
+            connection.put_file(str(there), path)
+    with pytest.raises(AnsibleError, match=r'(?i)no such file'):
+        connection.fetch_file('/nowhere/file', str(back))
+    left = connection.exec_command('ps -o args | grep -c "exec [c]at"')[1]
+    assert left == b'0\n'
+    for state in ('paused', 'stopped'):
+        keep('server', **NAME, state=state, force=True)
+        with pytest.raises(AnsibleConnectionFailure, match='it does not run; start it'):
+            connected(box['id'], timeout=2)._connect()
+    connection.close()
+    keep('server', **NAME, state='started', wait_for='ssh')
 
 
 def test_console(box: Item, ssh: Ssh) -> None:

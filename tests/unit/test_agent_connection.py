@@ -278,6 +278,7 @@ def test_endless_file() -> None:
 # -- the pipe --------------------------------------------------------------------------------------
 
 LIBVIRT = """
+VIR_ERR_NO_DOMAIN = 42
 class libvirtError(Exception):
     def get_error_code(self):
         return self.args[1]
@@ -417,7 +418,7 @@ def test_plugin_waits_for_the_agent(words: list[str], tmp_path: Path) -> None:
     [
         ('web', 'is no id of a server; use the one of server_info', False),
         (None, 'is no id of a server; use the one of server_info', False),
-        (ID.replace('0', 'f'), 'has no such virtual machine', True),
+        (ID.replace('0', 'f'), 'has no such server', True),
     ],
 )
 def test_plugin_errors(

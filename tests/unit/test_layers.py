@@ -49,7 +49,7 @@ RESERVED: dict[str, set[str]] = {
     'ansible': {'_ansible', 'modules', 'connection', 'filter', 'inventory', 'plugin_utils'},
     # A program of plugin_utils runs on hypervisors.
     'libvirt': {'_local', 'plugin_utils'},
-    'libvirt_lxc': {'_local'},
+    'libvirt_lxc': {'_local', 'plugin_utils'},
     'libvirt_qemu': {'_local', 'plugin_utils'},
     'sqlite3': {'_local'},
     'openstack': {'_openstack'},
