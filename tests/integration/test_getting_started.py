@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import pytest
 
-from .conftest import PLAYBOOK, ROOT, Play, inventory, keep_packed
+from .conftest import PLAYBOOK, ROOT, Play, inventory, keep_packed, run
 
 CALLER = 'caller'
 OTHER = ('-e', 'project=other')
@@ -173,6 +173,20 @@ def test_getting_started(caller: Caller) -> None:
     flows = subprocess.run(['conntrack', '-L'], capture_output=True, text=True, check=True).stdout
     assert not re.search(r'=(192\.168\.0\.[2-9]|198\.18\.0\.\d+) ', flows)
     assert caller.play('hanok.cloud.teardown').changed == 0
+
+
+def test_containers(caller: Caller) -> None:
+    """So does it with containers, but for volumes, which these have none of."""
+    before, words = inventory(), ('hanok.cloud.getting_started', '-e', 'type=container')
+    first = caller.play(*words)
+    assert first.changed > 10
+    assert 'Containers have no volumes' in first.output
+    _logs_in(caller, first.output)
+    kinds = [server['type'] for server in run('server_info')['servers']]
+    assert kinds == ['container'] * 4
+    assert caller.play(*words).changed == 0
+    assert caller.play('hanok.cloud.teardown').changed == 8
+    assert inventory() == before
 
 
 def _logs_in(caller: Caller, output: str) -> None:
