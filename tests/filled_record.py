@@ -101,6 +101,16 @@ def fill(record: Record) -> dict[str, int]:
             description='',
             labels='{}',
         )
+        if record.version > 7:
+            add(
+                'volume_snapshot',
+                uuid='w',
+                name='v/before',
+                volume_id=ids['volume'],
+                size=1,
+                description='',
+                labels='{}',
+            )
         add(
             'server_snapshot_disk',
             snapshot_id=ids['server_snapshot'],

@@ -86,11 +86,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_snapshot import (
     ServerSnapshot,
-    full_name,
-    own_name,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.sharing import is_visible
 from ansible_collections.hanok.cloud.plugins.module_utils._model.sides import sides
+from ansible_collections.hanok.cloud.plugins.module_utils._model.snapshot import full_name, own_name
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
     Status,
     VolumeStatus,
@@ -98,6 +97,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_snapshot import (
+    VolumeSnapshot,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold
 
 POOL = IPv4Network('198.18.0.0/24')
@@ -166,7 +168,7 @@ class Memory:
             'ports': len(items['ports'])
             + len([one for one in nics if not (one.port or one.bridge)]),
         }
-        others = ('images', 'flavors', 'keypairs', 'init_scripts')
+        others = ('images', 'flavors', 'keypairs', 'init_scripts', 'volume_snapshots')
         return {one: found[one] for one in (*QUOTAS, *others) if found[one]}
 
     def access(self, actor: str) -> Access | None:
@@ -633,6 +635,11 @@ class Volumes(Items):
             super().shown(item),
             cloud_status=VolumeStatus.RESERVED if is_reserved else None,
             server_snapshots=tuple(one.name for one in snapshots if item.name in one.volumes),
+            snapshots=tuple(
+                own_name(one.name)
+                for one in self.memory.kinds['volume_snapshot'].values()
+                if one.volume == item.name
+            ),
         )
         return found
 
@@ -685,6 +692,32 @@ class Projects(Items):
         return None
 
     create = update = delete = Items.apply
+
+
+class VolumeSnapshots(Items):
+    """Snapshots of volumes without content."""
+
+    latest_only = False
+
+    def list(
+        self, names: Iterable[str] | None = None, volume: str | None = None
+    ) -> tuple[VolumeSnapshot, ...]:
+        """List all snapshots, or those with these names, or of a volume."""
+        wanted = None if names is None else set(names)
+        found = sorted(self.stored.values(), key=lambda one: one.volume)
+        return tuple(
+            one
+            for one in found
+            if volume in (None, one.volume) and (wanted is None or one.name in wanted)
+        )
+
+    def restore(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Restore the sizes of volumes."""
+        for change in changes:
+            snapshot = change.new(VolumeSnapshot)
+            volumes = self.memory.kinds['volume']
+            volumes[snapshot.volume] = replace(volumes[snapshot.volume], size=snapshot.size)
+        return self.apply(changes)
 
 
 class ServerSnapshots(Items):
@@ -951,6 +984,7 @@ CLASSES = {
     'port': Ports,
     'floating_ip': FloatingIps,
     'volume': Volumes,
+    'volume_snapshot': VolumeSnapshots,
     'lb': Lbs,
     'project': Projects,
     'server_snapshot': ServerSnapshots,

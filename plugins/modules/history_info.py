@@ -36,6 +36,7 @@ options:
       - security_group
       - floating_ip
       - volume
+      - volume_snapshot
       - server
       - server_snapshot
       - lb

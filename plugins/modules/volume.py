@@ -11,7 +11,7 @@ short_description: Manage volumes
 version_added: 0.1.0
 description:
   - A volume is a disk that is created on its own, and attached to servers while they run. It is
-    blank, or a copy of an image or of another volume.
+    blank, or a copy of an image, of another volume, or of a snapshot of one.
   - The root volume of a server is created and deleted with the server. It is called like the server
     and V(/root), as in V(web/root), and can be extended, described and labelled, but not be
     detached.
@@ -50,6 +50,12 @@ options:
       - Name of a volume that the new volume is a copy of, as it is now; also a root volume. No
         server that has it may run, but in an OpenStack, which can copy a volume in use.
     type: str
+  snapshot:
+    description:
+      - Name of a snapshot of a volume (M(hanok.cloud.volume_snapshot)) that the new volume is a
+        copy of, with the name of the volume and a slash in front, as in V(data/monday). The volume
+        may be in use.
+    type: str
   server:
     description:
       - Name of the server to attach it to. With O(state=detached), detach it only from this server.
@@ -86,6 +92,11 @@ EXAMPLES = r"""
     name: data-copy
     source_volume: data
     size: 15
+
+- name: Create a volume with the content of a snapshot
+  hanok.cloud.volume:
+    name: data-monday
+    snapshot: data/monday
 
 - name: Attach it to a running server
   hanok.cloud.volume:
@@ -142,8 +153,9 @@ volume:
       type: int
     source:
       description:
-        - What the volume is a copy of, as C(image:NAME) or C(source_volume:NAME), with its name at
-          that time; null if it was blank, or not created by this collection.
+        - What the volume is a copy of, as C(image:NAME), C(source_volume:NAME) or
+          C(snapshot:VOLUME/NAME), with its name at that time; null if it was blank, or not created
+          by this collection.
       type: str
     server:
       description: Name of the server that the volume is attached to; null if there is none.
@@ -166,6 +178,10 @@ volume:
     bootable:
       description: Whether it is the root volume of its server.
       type: bool
+    snapshots:
+      description: Names of its own snapshots. It cannot be deleted while there are any.
+      type: list
+      elements: str
     server_snapshots:
       description:
         - Snapshots of its server that it is part of, each with the name of the server and a slash

@@ -148,6 +148,9 @@ class Oracle:
 
     def delete_all(self) -> None:
         """Delete everything."""
+        for one_of in self.run('volume_snapshot_info')['volume_snapshots']:
+            which = {'volume': one_of['volume'], 'name': one_of['name']}
+            assert not self.run('volume_snapshot', **which, state='absent').get('failed')
         for kind in REMOVAL:
             for name in sorted(self._names(kind) - self.existing[kind]):
                 protection = {'delete_protection': False} if kind == 'server' else {}

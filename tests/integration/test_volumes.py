@@ -1,14 +1,15 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Volumes that are copies: a guest reads back what another disk held."""
+"""Volumes that are copies, and snapshots: a guest reads back what another disk held."""
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from .conftest import SEEN, keep, refused
+from .conftest import SEEN, STATE, keep, refused, run
 
 Guest = Callable[[str], str]
 DEVICE = '/dev/disk/by-id/virtio-{}'
@@ -69,10 +70,65 @@ def test_copies(guest: Guest, image: str) -> None:
     assert read(guest, '/dev/vdc') == checksum
     assert guest('cat /sys/block/vdc/size').strip() == str(2 * 2**30 // 512)
     guest('echo more > /root/mark; sync; mkdir -p /tmp/old /tmp/new')
-    guest('mount -o ro /dev/vdd* /tmp/old; mount -o ro /dev/vde* /tmp/new')
+    guest('mount -o ro /dev/vdd1 /tmp/old && mount -o ro /dev/vde1 /tmp/new')
     assert guest('cat /tmp/old/root/mark').strip() == 'mark'
     assert guest('ls /tmp/new/root/mark || echo none').strip() == 'none'
     guest('umount /tmp/old /tmp/new')
     for name in ('copy', 'root', 'fresh'):
         keep('volume', name=name, state='detached')
         keep('volume', name=name, state='absent')
+
+
+def test_snapshots(guest: Guest) -> None:
+    """Made while the guest writes on; copied, restored with the size of then, deleted live."""
+    first = written(guest, '/dev/vdb')
+    guest(
+        "setsid sh -c 'while true; do dd if=/dev/urandom of=/dev/vdb bs=1M seek=100 count=2 "
+        "conv=notrunc,fsync; done' </dev/null >/dev/null 2>&1 & echo $! > /tmp/writer"
+    )
+    keep('volume_snapshot', volume='data', name='first')
+    keep('volume', name='data', size=2)
+    second = written(guest, '/dev/vdb')
+    keep('volume_snapshot', volume='data', name='second')
+    third = written(guest, '/dev/vdb')
+    assert len({first, second, third}) == 3
+    for name, size in (('first', 1), ('second', 2)):  # while it writes
+        made = keep('volume', name=name, snapshot=f'data/{name}', server='holder', state='attached')
+        assert made['volume']['size'] == size
+    for device in ('/dev/vdc', '/dev/vdd'):
+        guest(SEEN.format(device))
+    assert (read(guest, '/dev/vdc'), read(guest, '/dev/vdd')) == (first, second)
+    assert guest('cat /sys/block/vdc/size').strip() == str(2**30 // 512)
+    assert read(guest, '/dev/vdb') == third
+    keep('volume_snapshot', volume='data', name='third')
+    keep('volume_snapshot', volume='data', name='second', state='absent')
+    guest('kill $(cat /tmp/writer); sync')
+    assert (read(guest, '/dev/vdb'), read(guest, '/dev/vdd')) == (third, second)
+    assert 'which is running' in refused(
+        'volume_snapshot', volume='data', name='first', state='restored'
+    )
+    for name in ('first', 'second', 'data'):
+        keep('volume', name=name, state='detached')
+    for expected, name, size in ((first, 'first', 1), (third, 'third', 2)):
+        restored = run('volume_snapshot', volume='data', name=name, state='restored')
+        assert restored['changed']
+        assert (
+            keep('volume', name='data', server='holder', state='attached')['volume']['size'] == size
+        )
+        guest(SEEN.format('/dev/vdb'))
+        assert read(guest, '/dev/vdb') == expected
+        keep('volume', name='data', state='detached')
+    for name in ('first', 'third'):
+        keep('volume_snapshot', volume='data', name=name, state='absent')
+    for name in ('first', 'second'):
+        keep('volume', name=name, state='absent')
+    assert check('data') == ''
+
+
+def check(name: str) -> str:
+    """What qemu-img finds wrong with the disk of a volume that is detached: nothing."""
+    identity = keep('volume', name=name)['volume']['id']
+    path = f'{STATE}/volumes/{identity}.qcow2'
+    words = ['qemu-img', 'check', '-q', '-f', 'qcow2', path]
+    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    return ran.stdout + ran.stderr

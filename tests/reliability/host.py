@@ -59,6 +59,7 @@ LINKS = {
     'floating_ip': {'port_id': 'port'},
     'bridge_port': {'server_id': 'server'},
     'volume': {'server_id': 'server'},
+    'volume_snapshot': {'volume_id': 'volume'},
     'server_snapshot': {'server_id': 'server', 'parent_id': 'server_snapshot'},
     'server_snapshot_disk': {'snapshot_id': 'server_snapshot', 'volume_id': 'volume'},
 }
@@ -108,7 +109,7 @@ class Names:
         if table == 'server':
             self.words[f'hanok-{number}-{row["name"]}'] = name
             self.words[str(first_id(number))] = f'{name} users'
-        elif table == 'server_snapshot':
+        elif table in ('server_snapshot', 'volume_snapshot'):
             self.words[f'hanok-{row["uuid"]}'] = name
         elif table == 'balancer':
             self.words.update(

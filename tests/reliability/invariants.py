@@ -61,7 +61,7 @@ def rows(query: str) -> list[sqlite3.Row]:
 
 def violations() -> list[str]:
     """Return all violated invariants."""
-    return [*_record(), *_machines(), *_files(), *_networks()]
+    return [*_record(), *_machines(), *_files(), *_snapshots(), *_networks()]
 
 
 def _record() -> list[str]:
@@ -161,6 +161,22 @@ def _files() -> list[str]:
         for pattern in ('*.part', '*.new')
         for path in glob.glob(f'{STATE}/**/{pattern}', recursive=True)
     ]
+
+
+_RECORDED_SNAPSHOTS = """SELECT n.uuid FROM volume_snapshot n
+  JOIN volume v ON v.id = n.volume_id WHERE v.uuid = '{0}' UNION ALL
+  SELECT n.uuid FROM server_snapshot n JOIN server_snapshot_disk d ON d.snapshot_id = n.id
+  JOIN volume v ON v.id = d.volume_id WHERE v.uuid = '{0}'"""
+
+
+def _snapshots() -> list[str]:
+    found = []
+    for path in (STATE / 'volumes').glob('*.qcow2'):
+        info = json.loads(output_of('qemu-img', 'info', '-U', '--output=json', str(path)))
+        there = [one['name'] for one in info.get('snapshots', ())]
+        recorded = [f'hanok-{row[0]}' for row in rows(_RECORDED_SNAPSHOTS.format(path.stem))]
+        found += _differ(f'snapshots of {path.stem}', there, recorded)
+    return found
 
 
 def _networks() -> list[str]:

@@ -116,6 +116,12 @@ OPTIONS: Options = {
     'volume': [
         ({'name': one('v', 'w'), 'size': one(1, 2)}, {**PRESENT, **DESCRIBED}),
         ({'name': one('a/root', 'g-1/root'), 'size': one(1, 2, 4)}, {**PRESENT, **DESCRIBED}),
+        ({'name': one('v', 'w'), 'image': st.just('oracle')}, {'size': one(1, 2), **DESCRIBED}),
+        (
+            {'name': one('v', 'w'), 'source_volume': one('v', 'w', 'a/root', 'b/root')},
+            {'size': one(1, 2)},
+        ),
+        ({'name': one('v', 'w'), 'snapshot': one('v/s', 'w/s')}, {'size': one(1, 2)}),
         (
             {'name': one('v', 'w', 'a/root')},
             {
@@ -137,6 +143,12 @@ OPTIONS: Options = {
         (
             {'name': one('a', 'b'), 'action': st.just('rename'), 'new_name': one('b', 'c')},
             {'wait_for': st.just('running')},
+        ),
+    ],
+    'volume_snapshot': [
+        (
+            {'name': one('s', 't'), 'volume': one('v', 'w')},
+            {'state': one('present', 'restored', 'absent'), **DESCRIBED},
         ),
     ],
     'server_snapshot': [
@@ -272,4 +284,5 @@ def is_event(step: Step) -> bool:
     module, options = step
     if module == 'server_action':
         return ACTIONS[options['action']].is_event
-    return module == 'server_snapshot' and options.get('state') == 'restored'
+    is_snapshot = module in ('server_snapshot', 'volume_snapshot')
+    return is_snapshot and options.get('state') == 'restored'

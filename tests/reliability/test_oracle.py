@@ -76,6 +76,9 @@ INTERRUPTED = (
     ('volume', 'attaching', ' AND server_id IS NOT NULL AND NOT bootable'),
     ('volume', 'detaching', ' AND server_id IS NOT NULL AND NOT bootable'),
     ('volume', 'deleting', ' AND server_id IS NULL'),
+    ('volume_snapshot', 'creating', ''),
+    ('volume_snapshot', 'restoring', ''),
+    ('volume_snapshot', 'deleting', ''),
     ('server_snapshot', 'creating', ''),
     ('server_snapshot', 'restoring', ''),
     ('server_snapshot', 'deleting', ''),
@@ -182,6 +185,10 @@ class Oracle:
 
     def delete_all(self) -> None:
         """Delete everything."""
+        for (full_name,) in rows('SELECT name FROM volume_snapshot'):
+            volume, name = full_name.split('/')
+            which = {'volume': volume, 'name': name}
+            assert not self.run_task(('volume_snapshot', {**which, 'state': 'absent'})).failed
         for kind, name in sorted(
             resources() - self.existing, key=lambda thing: (REMOVAL.index(thing[0]), thing[1])
         ):

@@ -79,8 +79,8 @@ def test_every_option_of_every_module(name: str, monkeypatch: pytest.MonkeyPatch
     needed = {'name': 'x'} if name not in ('recover', 'topology_info', 'capacity_info') else {}
     if name == 'server_action':
         needed['action'] = 'start'
-    if name == 'server_snapshot':
-        needed['server'] = 'x'
+    if name in ('server_snapshot', 'volume_snapshot'):
+        needed[name.partition('_')[0]] = 'x'
     module = params(needed)
     tried = 0
     for place in places(module.argument_spec):

@@ -13,6 +13,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import (
     Volume,
     VolumeRequest,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_snapshot import (
+    VolumeSnapshot,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage import snapshot_rows
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.root_volumes import (
     with_names,
 )
@@ -108,6 +112,47 @@ def test_what_is_written_is_read() -> None:
     assert found.device == '/dev/disk/by-id/virtio-a12afba3-4213-48ef-9'
     assert is_ours(raw)
     assert not is_ours(DATA)
+
+
+SNAPSHOT: dict[str, Any] = {
+    'id': 's1',
+    'name': 'monday',
+    'volume_id': DATA['id'],
+    'size': 2,
+    'status': 'available',
+    'description': None,
+    'metadata': {},
+    'created_at': '2026-01-01T00:00:00.000000',
+}
+
+
+def test_snapshots() -> None:
+    """A volume has the names of its snapshots; what is written of one is read."""
+    others = {**SNAPSHOT, 'volume_id': 'other', 'name': 'tuesday'}
+    unnamed = {**SNAPSHOT, 'name': ''}
+    assert volume_of(DATA, None, [SNAPSHOT, others, unnamed]).snapshots == ('monday', 's1')
+    new = VolumeSnapshot('data/monday', 2, 'd', {'a/b': 'c'})
+    body = snapshot_rows.creation_body(new, DATA['id'], 'kim')
+    assert (body['name'], body['force'], body['volume_id']) == ('monday', True, DATA['id'])
+    found = snapshot_rows.snapshot_of({**SNAPSHOT, **body, 'name': 'data/monday'})
+    assert found == replace(new, id='s1', created_by='kim', created_at='2026-01-01T00:00:00Z')
+
+
+@pytest.mark.parametrize(
+    ('raw', 'status', 'task_state'),
+    [
+        ('available', 'available', None),
+        ('creating', 'creating', 'creating'),
+        ('restoring', 'restoring', 'restoring'),
+        ('deleting', 'deleting', 'deleting'),
+        ('error', 'error', None),
+        ('error_deleting', 'error', None),
+    ],
+)
+def test_statuses_of_snapshots(raw: str, status: str, task_state: str | None) -> None:
+    """What Cinder is doing is a task state; what failed is replaced by the next task."""
+    found = snapshot_rows.snapshot_of({**SNAPSHOT, 'status': raw})
+    assert (found.status, found.task_state) == (status, task_state)
 
 
 def test_metadata_of_cinder_are_no_labels() -> None:

@@ -19,11 +19,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_snapshot import (
-    STATES,
     ServerSnapshot,
     ServerSnapshotRequest,
     hardware_of,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.snapshot import STATES
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold

@@ -299,7 +299,7 @@ def test_an_older_version_is_migrated(
     revision_then = revision(reader)
     reader.writer.update_row('port', ids['port'], {'address': '10.0.0.6'})
     assert revision(reader) == revision_then + 1
-    for table in ('server_snapshot', 'volume', 'server'):
+    for table in ('server_snapshot', 'volume_snapshot', 'volume', 'server'):
         reader.sql.execute(f'DELETE FROM main.{table}')
     assert (
         reader.rows('SELECT id FROM port'),
@@ -553,7 +553,7 @@ FIREWALL = {
 # The rows to delete before these rows.
 BEFORE_DELETE = {
     'network': ['port'],
-    'server': ['server_snapshot_disk', 'server_snapshot', 'volume'],
+    'server': ['server_snapshot_disk', 'server_snapshot', 'volume_snapshot', 'volume'],
     'security_group': ['port_security_group'],
 }
 

@@ -40,6 +40,7 @@ _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {
     'security_group': lambda cloud: cloud.security_groups,
     'floating_ip': lambda cloud: cloud.floating_ips,
     'volume': lambda cloud: cloud.volumes,
+    'volume_snapshot': lambda cloud: cloud.volume_snapshots,
     'server': lambda cloud: cloud.servers,
     'lb': lambda cloud: cloud.lbs,
     'server_snapshot': snapshots_of,
@@ -53,6 +54,7 @@ _COMMON: Mapping[Verb, Callable[[UpdatableItems[Item]], Operation]] = {
 _OTHERS: Mapping[Tuple[str, Verb], Callable[[Cloud], Operation]] = {
     ('volume', Verb.ATTACH): lambda cloud: cloud.volumes.attach,
     ('volume', Verb.DETACH): lambda cloud: cloud.volumes.detach,
+    ('volume_snapshot', Verb.RESTORE): lambda cloud: cloud.volume_snapshots.restore,
     ('server', Verb.REPAIR): lambda cloud: supported(cloud, cloud.repairs, 'repair').repair,
     ('server_snapshot', Verb.RESTORE): lambda cloud: snapshots_of(cloud).restore,
     ('firewall', Verb.LOAD): lambda cloud: supported(cloud, cloud.upkeep, 'upkeep').load,

@@ -8,13 +8,8 @@ from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.root_volume import root_name
-from .._model.server_snapshot import (
-    STATES,
-    ServerSnapshot,
-    ServerSnapshotRequest,
-    full_name,
-    own_name,
-)
+from .._model.server_snapshot import ServerSnapshot, ServerSnapshotRequest
+from .._model.snapshot import STATES, full_name, own_name
 from .._plan.server_snapshot import ObservedServerSnapshots, is_steady, plan
 from .operations import snapshots_of
 from .options import METADATA, NAME, by_name, metadata_options

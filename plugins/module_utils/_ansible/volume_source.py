@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Tuple
 
 from .._cloud import Cloud, Names
+from .._model.snapshot import owner_of
 from .._model.volume import Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes
 from .references import References
@@ -32,6 +33,10 @@ def with_source(
         pending = {('image', name)} if name in images and images[name].task_state else set()
         return replace(observed, images=images), {*names, *pending}
     volumes = References('volume', cloud.volumes.list())
+    if kind == 'snapshot':
+        snapshots = References('volume_snapshot', cloud.volume_snapshots.list())
+        names = {*names, ('volume', owner_of(name))}
+        return replace(observed, volumes=volumes, snapshots=snapshots), names
     found = volumes.get(name)
     names = {*names, ('volume', name)}
     servers = dict(observed.servers)

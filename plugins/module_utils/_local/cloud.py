@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable, Iterator, List, Tuple, TypeVar
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .catalogue.projects import LocalProjects
     from .compute.servers import LocalServers
     from .compute.snapshots import LocalServerSnapshots
+    from .compute.volume_snapshots import LocalVolumeSnapshots
     from .network.floating_ips import LocalFloatingIps
     from .network.networks import LocalNetworks
     from .network.ports import LocalPorts
@@ -89,11 +90,11 @@ class LocalCloud:
 
     @property
     def notes(self) -> List[str]:
-        """The warnings to report."""
+        """Warnings."""
         return self.host.notes
 
     def limits(self, resources: Iterable[str]) -> List[Limit]:
-        """Memory, vCPUs and disk space of this host."""
+        """Memory, vCPUs and disk space."""
         from .limits import limits
 
         with translating():
@@ -116,7 +117,7 @@ class LocalCloud:
         return ((name, self) for name in each_project(self.host))
 
     def obstacles(self) -> List[str]:
-        """Other firewalls of this host that drop packets of servers."""
+        """Other firewalls that drop packets of servers."""
         return self.upkeep.obstacles()
 
     @property
@@ -187,7 +188,11 @@ class LocalCloud:
         """Volumes."""
         from .storage.volumes import LocalVolumes
 
-        return at_boundary(LocalVolumes(self.host, lambda: self._projections, self._redefine))
+        return at_boundary(
+            LocalVolumes(
+                self.host, lambda: self._projections, lambda names: self._servers.redefine(names)
+            )
+        )
 
     def _limit(self, names: Iterable[str]) -> None:
         from .record.projects import each_named
@@ -195,13 +200,17 @@ class LocalCloud:
         for own_names in each_named(self.host.record, names):
             self._servers.limit(own_names)
 
-    def _redefine(self, names: Iterable[str]) -> None:
-        self._servers.redefine(names)
-
     @property
     def servers(self) -> LocalServers:
         """Servers."""
         return at_boundary(self._servers)
+
+    @property
+    def volume_snapshots(self) -> LocalVolumeSnapshots:
+        """Snapshots of volumes."""
+        from .compute.volume_snapshots import LocalVolumeSnapshots
+
+        return at_boundary(LocalVolumeSnapshots(self.host, lambda: self._projections))
 
     @property
     def server_snapshots(self) -> LocalServerSnapshots:
@@ -229,7 +238,7 @@ class LocalCloud:
 
     @property
     def records(self) -> Records | None:
-        """Nothing: an open record needs no rebuild (recovery.py)."""
+        """Nothing: it needs no rebuild (recovery.py)."""
         return None
 
     @property
@@ -260,27 +269,18 @@ class LocalCloud:
             from .record.looking import only_root
 
             raise only_root()
-        with translating(), self._locked(observe) as observed:
-            yield observed
-
-    def _locked(
-        self, observe: Callable[[], Tuple[Observed, Names]]
-    ) -> AbstractContextManager[Observed]:
         from .locked import locked
 
-        return locked(self.host, lambda: self._projections, observe)
+        with translating(), locked(self.host, lambda: self._projections, observe) as observed:
+            yield observed
 
     def __enter__(self: Self) -> Self:
         """Return the cloud."""
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
-        """Close the record and the connections to libvirt."""
+        """Close the record and libvirt."""
         try:
-            self._explain(error)
+            explain(self.host.record, error)
         finally:
             self.host.close()
-
-    def _explain(self, error: BaseException | None) -> None:
-        """Raise the cause of an unexpected error, if it is known."""
-        explain(self.host.record, error)

@@ -45,6 +45,7 @@ KINDS = {
         Kind('security_group', 'security_groups', 'security group', is_networked=True),
         Kind('floating_ip', 'floating_ips', 'floating IP', is_networked=True),
         Kind('volume', 'volumes', 'volume'),
+        Kind('volume_snapshot', 'volume_snapshots', 'volume snapshot'),
         Kind('server', 'servers', 'server', is_networked=True),
         Kind('server_snapshot', 'server_snapshots', 'server snapshot'),
         Kind('lb', 'lbs', 'load balancer', is_networked=True),

@@ -9,16 +9,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from .change import AFTER_APPLY, plain_fields
-from .checks import name_problems, reference_problems
 from .effect import Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
+from .snapshot import own_name, owned_name_problems, owner_of, status_of
 from .status import TaskState
 
 if TYPE_CHECKING:
     from .server import Server
-
-STATES = ('present', 'restored', 'absent')
 
 
 @dataclass(frozen=True)
@@ -51,14 +49,12 @@ class ServerSnapshot:
     @property
     def server(self) -> str:
         """The server that it is of."""
-        return self.name.partition('/')[0]
+        return owner_of(self.name)
 
     @property
     def status(self) -> str:
         """The status, as in Cinder."""
-        if self.unfinished:
-            return 'error'
-        return self.task_state.value if self.task_state else 'available'
+        return status_of(self.task_state, self.unfinished)
 
     def completed(self) -> ServerSnapshot:
         """The snapshot when what was begun with it is done, unless that is its deletion."""
@@ -85,20 +81,7 @@ class ServerSnapshotRequest(Request):
         return problems
 
     def _name_problems(self) -> List[Problem]:
-        return [
-            *reference_problems(self.server, 'server'),
-            *name_problems(self.name[len(self.server) + 1 :]),
-        ]
-
-
-def full_name(server: str, name: str) -> str:
-    """The name of a snapshot among those of all servers."""
-    return f'{server}/{name}'
-
-
-def own_name(name: str) -> str:
-    """The name of a snapshot among those of its server."""
-    return name.partition('/')[2]
+        return owned_name_problems('server', self.server, self.name)
 
 
 def hardware_of(server: Server) -> Dict[str, Any]:

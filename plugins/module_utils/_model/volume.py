@@ -17,7 +17,7 @@ from .status import TaskState, VolumeStatus
 MAX_VOLUMES = 15  # of a server, besides the root volume
 ROOT = '/root'  # the end of names that users cannot give
 STATES = ('present', 'attached', 'detached', 'absent')
-SOURCES = ('image', 'source_volume')  # what a volume can be a copy of
+SOURCES = ('image', 'source_volume', 'snapshot')  # what a volume can be a copy of
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class Volume:
     ``server_snapshots``: the snapshots of its server that it is part of. ``cloud_status``: what the
     cloud reports, if no run, and nothing else here, is the reason. ``source``: what it was copied
     from (SOURCES), a colon and its name then; None: it was blank.
+    ``snapshots``: the names of its own.
     """
 
     name: str
@@ -47,6 +48,7 @@ class Volume:
     server_snapshots: Tuple[str, ...] = ()
     cloud_status: VolumeStatus | None = None
     source: str | None = None
+    snapshots: Tuple[str, ...] = ()
 
     @property
     def status(self) -> VolumeStatus:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .network.ports import Ports
     from .network.security_groups import SecurityGroups
     from .storage.images import Images
+    from .storage.volume_snapshots import VolumeSnapshots
     from .storage.volumes import Volumes
 
 
@@ -111,6 +112,13 @@ class OpenStackCloud:
         from .storage.volumes import Volumes
 
         return Volumes(self.api)
+
+    @property
+    def volume_snapshots(self) -> VolumeSnapshots:
+        """Snapshots of volumes."""
+        from .storage.volume_snapshots import VolumeSnapshots
+
+        return VolumeSnapshots(self.api)
 
     @property
     def networks(self) -> Networks:

@@ -22,6 +22,7 @@ def busy(cloud: OpenStackCloud, names: Names) -> Mapping[str, str]:
     lists: Dict[str, Any] = {
         'image': lambda: cloud.images,
         'volume': lambda: cloud.volumes,
+        'volume_snapshot': lambda: cloud.volume_snapshots,
         'server': lambda: cloud.servers,
         'lb': lambda: cloud.lbs,
     }

@@ -16,10 +16,9 @@ from .._model.server_snapshot import (
     ServerSnapshot,
     ServerSnapshotRequest,
     hardware_of,
-    own_name,
 )
+from .._model.snapshot import own_name
 from .._model.status import Status, TaskState
-from .server_state import check_server
 
 if TYPE_CHECKING:
     from .._model.server import Server
@@ -82,9 +81,15 @@ def _predicted(request: ServerSnapshotRequest, draft: Draft) -> Tuple[ServerSnap
 
 def _delete(current: ServerSnapshot, server: Server, draft: Draft) -> None:
     was_interrupted = current.unfinished == TaskState.DELETING
-    check_server(server, Verb.SNAPSHOT, draft)
+    _check_server(server, Verb.SNAPSHOT, draft)
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else ''
     draft.add(_KIND, Verb.DELETE, _without_sizes(current), None, why=why)
+
+
+def _check_server(server: Server, verb: Verb, draft: Draft) -> None:
+    from .server_state import check_server
+
+    check_server(server, verb, draft)
 
 
 def _without_sizes(current: ServerSnapshot) -> ServerSnapshot:
@@ -133,7 +138,7 @@ def _create(
     draft: Draft,
 ) -> ServerSnapshot:
     """Create a snapshot, or complete its creation. ``begun``: by an interrupted run."""
-    check_server(server, Verb.SNAPSHOT, draft)
+    _check_server(server, Verb.SNAPSHOT, draft)
     base = begun.completed() if begun else ServerSnapshot(request.name)
     memory = base.memory if request.memory is None else request.memory
     if memory:
@@ -197,7 +202,7 @@ def _restored(
             'present or absent), and restore another one',
         )
     if server.unfinished != TaskState.RESTORING:
-        check_server(server, Verb.RESTORE, draft)
+        _check_server(server, Verb.RESTORE, draft)
     later = sorted({*server.volumes} - {*current.volumes})
     if _has_memory(request, current):
         _check_hardware(current, server, later, draft)

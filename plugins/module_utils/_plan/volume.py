@@ -16,6 +16,7 @@ from .._model.volume import TABLE, Volume, VolumeRequest, root_server
 if TYPE_CHECKING:
     from .._model.image import Image
     from .._model.server import Server
+    from .._model.volume_snapshot import VolumeSnapshot
 
 # The verbs that complete what a run left unfinished.
 _COMPLETING_VERBS = {
@@ -27,7 +28,7 @@ _COMPLETING_VERBS = {
 
 @dataclass(frozen=True)
 class ObservedVolumes:
-    """Volumes, servers and images by name, also what a new volume is a copy of.
+    """Volumes, servers, images and snapshots by name, also what a new volume is a copy of.
 
     ``mounted``: whether the volume is mounted in its guest; None: it is not known.
     ``sees_guests``: whether the cloud could tell. ``of_running``: whether it copies what a running
@@ -39,6 +40,7 @@ class ObservedVolumes:
     mounted: bool | None = False
     sees_guests: bool = True
     images: Mapping[str, Image] = field(default_factory=dict)
+    snapshots: Mapping[str, VolumeSnapshot] = field(default_factory=dict)
     of_running: bool = False
 
 
@@ -141,6 +143,12 @@ def _delete(current: Volume, draft: Draft) -> None:
             'state',
             f'volume {current.name} is attached to {current.server}; detach it first '
             '(state: detached)',
+        )
+    if current.snapshots:
+        draft.refuse(
+            'state',
+            f'volume {current.name} has snapshots ({", ".join(current.snapshots)}); delete those '
+            'first (volume_snapshot: state: absent)',
         )
     why = COMPLETES_INTERRUPTED_RUN if current.unfinished == TaskState.DELETING else ''
     draft.add('volume', Verb.DELETE, current, None, why=why)

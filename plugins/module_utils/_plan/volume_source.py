@@ -14,7 +14,10 @@ from .checks import check_image_disk
 if TYPE_CHECKING:
     from .._model.image import Image
     from .._model.volume import Volume
+    from .._model.volume_snapshot import VolumeSnapshot
     from .volume import ObservedVolumes
+
+_KINDS = {'image': 'image', 'source_volume': 'volume', 'snapshot': 'volume_snapshot'}
 
 
 def with_source(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
@@ -22,6 +25,8 @@ def with_source(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
     kind, _colon, name = (new.source or '').partition(':')
     if kind == 'image':
         least = _of_image(name, observed, draft)
+    elif kind == 'snapshot':
+        least = _of_snapshot(name, observed, draft)
     else:
         least = _of_volume(name, observed, draft)
     if new.size and new.size < least:
@@ -70,8 +75,28 @@ def _of_volume(name: str, observed: ObservedVolumes, draft: Draft) -> int:
     return volume.size
 
 
-def _refuse_unfinished(option: str, item: Image | Volume, draft: Draft) -> None:
-    kind = 'image' if option == 'image' else 'volume'
+def _of_snapshot(name: str, observed: ObservedVolumes, draft: Draft) -> int:
+    """The size that a copy of a snapshot has at least, in GB."""
+    if not draft.require('volume_snapshot', name, observed.snapshots, 'snapshot'):
+        return 1
+    snapshot: VolumeSnapshot | None = draft.settled('volume_snapshot', observed.snapshots[name])
+    if snapshot is None:
+        draft.miss('snapshot', f'volume_snapshot {name} is being deleted by another run')
+        return 1
+    if snapshot.unfinished:
+        _refuse_unfinished('snapshot', snapshot, draft)
+    volume: Volume | None = draft.settled('volume', observed.volumes.get(snapshot.volume))
+    if volume and volume.size < snapshot.size:  # QEMU would copy only as much as that
+        draft.refuse(
+            'snapshot',
+            f'snapshot: {name} has {snapshot.size} GB, and its volume has only {volume.size} since '
+            f'another one was restored; extend that first (volume: size: {snapshot.size})',
+        )
+    return snapshot.size
+
+
+def _refuse_unfinished(option: str, item: Image | Volume | VolumeSnapshot, draft: Draft) -> None:
+    kind = _KINDS[option]
     draft.refuse(
         option, f'{kind} {item.name} is unfinished ({item.unfinished}); run its task again first'
     )

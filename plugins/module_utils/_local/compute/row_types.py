@@ -6,7 +6,14 @@ from __future__ import annotations
 
 from typing import List, Tuple, TypedDict
 
-from ..record.rows import BridgePortRow, PortRow, ServerRow, ServerSnapshotRow, VolumeRow
+from ..record.rows import (
+    BridgePortRow,
+    PortRow,
+    ServerRow,
+    ServerSnapshotRow,
+    VolumeRow,
+    VolumeSnapshotRow,
+)
 
 
 class Named(TypedDict):
@@ -52,6 +59,16 @@ class ListedSnapshot(ServerSnapshotRow):
     machine: str
     parent: str | None
     volumes: str
+
+
+class ListedVolumeSnapshot(VolumeSnapshotRow):
+    """A snapshot of a volume. ``name``: of the volume, whose lock it has."""
+
+    full_name: str
+    bootable: int
+    volume_uuid: str
+    server: str | None
+    machine: str | None
 
 
 class DiskOfSnapshot(TypedDict):

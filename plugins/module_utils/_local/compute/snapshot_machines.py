@@ -11,23 +11,46 @@ from __future__ import annotations
 import contextlib
 import os
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Sequence, Tuple
 
 from ..._cloud import CloudError, TimedOut
+from ..._model.snapshot import owner_of
 from ..host.files import read_file, write_atomically
 from ..host.hypervisor import tolerate
 from ..host.monitor import Monitor
 from ..record.host import Host
 from ..record.work import wait_until
 from ..storage.pool_writer import writer_of
+from ..storage.pools import tag_of
 from .frozen_guests import frozen
-from .snapshot_rows import Disks, tag_of
+from .snapshot_rows import Disks
 from .virtual_machines import VirtualMachines
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer, ListedSnapshot
 
 _PAUSED = 1  # VIR_DOMAIN_START_PAUSED
+
+
+class Place(NamedTuple):
+    """Where a snapshot is. ``name``: in full. ``tag``: its name in the disks, never used again.
+
+    ``machine``: the UUID of the one that may have them open; empty: none has. ``memory``: it has
+    that of its guest. ``locks``: what programs inherit that write to them.
+    """
+
+    name: str
+    tag: str
+    machine: str
+    memory: bool
+    locks: Tuple[Tuple[str, str], ...]
+
+
+def place_of(row: ListedSnapshot) -> Place:
+    """Where the snapshot of a server is."""
+    locks = (('server', row['name']),)
+    memory = bool(row['memory'])
+    return Place(row['full_name'], tag_of(row['uuid']), row['machine'], memory, locks)
 
 
 class SnapshotMachines:
@@ -41,43 +64,50 @@ class SnapshotMachines:
 
     # -- create ----------------------------------------------------------------------------------
 
-    def create(self, row: ListedSnapshot, disks: Disks) -> None:
+    def create(self, place: Place, disks: Disks) -> None:
         """Create the snapshot; what an interrupted run has left of it is taken if it is whole."""
-        domain = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
-        if domain.isActive():
-            self._create_live(row, disks, domain)
-        elif row['memory'] and self._missing(row, disks):
+        domain = self._running(place)
+        if domain:
+            self._create_live(place, disks, domain)
+        elif place.memory and self._missing(place, disks):
             raise CloudError(
-                f'server {row["name"]} has stopped, and only a running guest has memory to keep; '
-                'start it, and run the task again',
+                f'server {owner_of(place.name)} has stopped, and only a running guest has memory '
+                'to keep; start it, and run the task again',
                 'memory',
             )
         else:
-            self._create_offline(row, disks)
+            self._create_offline(place, disks)
 
-    def _missing(self, row: ListedSnapshot, disks: Disks) -> bool:
-        return not all(tag_of(row) in self.pool.snapshots(disk) for disk in disks)
+    def _running(self, place: Place) -> Any:
+        """The machine that has the disks open; None: none has."""
+        if not place.machine:
+            return None
+        domain = self.host.hypervisor.qemu.lookupByUUIDString(place.machine)
+        return domain if domain.isActive() else None
 
-    def _create_offline(self, row: ListedSnapshot, disks: Disks) -> None:
-        tag, locks = tag_of(row), self._locks(row)
-        if not self._missing(row, disks):
+    def _missing(self, place: Place, disks: Disks) -> bool:
+        return not all(place.tag in self.pool.snapshots(disk) for disk in disks)
+
+    def _create_offline(self, place: Place, disks: Disks) -> None:
+        tag, locks = place.tag, self._locks(place)
+        if not self._missing(place, disks):
             return
         for disk in disks:  # of another instant
             self.pool.delete_snapshot(disk, tag, locks)
         for disk in disks:
             self.pool.snapshot(disk, tag, locks)
 
-    def _create_live(self, row: ListedSnapshot, disks: Disks, domain: Any) -> None:
+    def _create_live(self, place: Place, disks: Disks, domain: Any) -> None:
         monitor = Monitor(domain)
         nodes = monitor.nodes([disk.path for disk in disks])
-        tag = tag_of(row)
-        self._end_job(row, monitor, tag)
-        if all(tag in monitor.snapshots(node) for node in nodes) and self._has_machine(row):
+        tag = place.tag
+        self._end_job(place, monitor, tag)
+        if all(tag in monitor.snapshots(node) for node in nodes) and self._has_machine(place):
             return
         _delete(monitor, nodes, tag)
-        if row['memory']:
-            write_atomically(self._machine_path(row), domain.XMLDesc())
-            self._run_job(row, monitor, nodes, 'snapshot-save')
+        if place.memory:
+            write_atomically(self._machine_path(place), domain.XMLDesc())
+            self._run_job(place, monitor, nodes, 'snapshot-save')
             return
         actions = [
             {'type': 'blockdev-snapshot-internal-sync', 'data': {'device': node, 'name': tag}}
@@ -86,25 +116,23 @@ class SnapshotMachines:
         with frozen(domain):
             monitor.execute('transaction', actions=actions)
 
-    def _has_machine(self, row: ListedSnapshot) -> bool:
-        return not row['memory'] or os.path.exists(self._machine_path(row))
+    def _has_machine(self, place: Place) -> bool:
+        return not place.memory or os.path.exists(self._machine_path(place))
 
-    def _machine_path(self, row: ListedSnapshot) -> str:
+    def _machine_path(self, place: Place) -> str:
         """The file with the machine that the memory is of, as libvirt had it then."""
-        return self.host.settings.path('servers', row['machine'], f'{tag_of(row)}.xml')
+        return self.host.settings.path('servers', place.machine, f'{place.tag}.xml')
 
-    def _run_job(
-        self, row: ListedSnapshot, monitor: Monitor, nodes: Sequence[str], command: str
-    ) -> None:
+    def _run_job(self, place: Place, monitor: Monitor, nodes: Sequence[str], command: str) -> None:
         """Save or load memory, and await the end. The memory is in the root disk."""
-        tag = tag_of(row)
-        self._end_job(row, monitor, tag)
+        tag = place.tag
+        self._end_job(place, monitor, tag)
         monitor.execute(command, job_id=tag, tag=tag, vmstate=nodes[0], devices=list(nodes))
-        error = self._end_job(row, monitor, tag)
+        error = self._end_job(place, monitor, tag)
         if error:
             raise CloudError(f'QEMU: {command}: {error}')
 
-    def _end_job(self, row: ListedSnapshot, monitor: Monitor, name: str) -> str:
+    def _end_job(self, place: Place, monitor: Monitor, name: str) -> str:
         """Await the end of a job, if there is one: it continues without the run that began it.
 
         Return its error.
@@ -121,7 +149,8 @@ class SnapshotMachines:
         if not wait_until(has_ended, self.host.work.time_left()):
             raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the memory of '
-                f'server {row["name"]}, which is still being written or read; run the task again',
+                f'server {owner_of(place.name)}, which is still being written or read; run the '
+                'task again',
                 'wait_timeout',
             )
         if found is None:
@@ -131,40 +160,45 @@ class SnapshotMachines:
 
     # -- delete ----------------------------------------------------------------------------------
 
-    def delete(self, row: ListedSnapshot, disks: Disks) -> None:
+    def delete(self, place: Place, disks: Disks) -> None:
         """Delete the snapshot from all disks, also while the machine runs."""
-        domain = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
-        if domain.isActive():
-            tag = tag_of(row)
+        domain = self._running(place)
+        if domain:
+            tag = place.tag
             monitor = Monitor(domain)
-            self._end_job(row, monitor, tag)
+            self._end_job(place, monitor, tag)
             _delete(monitor, monitor.nodes([disk.path for disk in disks]), tag)
         else:
-            self.delete_from_files(row, disks)
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._machine_path(row))
+            self.delete_from_files(place, disks)
+        if place.memory:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self._machine_path(place))
 
-    def delete_from_files(self, row: ListedSnapshot, disks: Disks) -> None:
+    def delete_from_files(self, place: Place, disks: Disks) -> None:
         """Delete the snapshot from the disks that exist; no machine has them open."""
         for disk in filter(self.pool.exists, disks):
-            self.pool.delete_snapshot(disk, tag_of(row), self._locks(row))
+            self.pool.delete_snapshot(disk, place.tag, self._locks(place))
 
     # -- restore ---------------------------------------------------------------------------------
 
+    def restore_disks(self, place: Place, disks: Disks) -> None:
+        """Restore disks that no machine has open."""
+        for disk in disks:
+            self.pool.restore(disk, place.tag, self._locks(place))
+
     def restore(
-        self, row: ListedSnapshot, disks: Disks, server: CompleteServer, with_memory: bool
+        self, place: Place, disks: Disks, server: CompleteServer, with_memory: bool
     ) -> None:
         """Power the machine off, restore its disks, and start it, with its memory or afresh."""
-        machine = read_file(self._machine_path(row)) if with_memory else ''
+        machine = read_file(self._machine_path(place)) if with_memory else ''
         if machine is None:
             raise CloudError(
-                f'the machine that the memory in {row["full_name"]} is of is no longer known; set '
+                f'the machine that the memory in {place.name} is of is no longer known; set '
                 'memory: false to restore the disks only',
                 'memory',
             )
         self.machines.power_off(server)
-        for disk in disks:
-            self.pool.restore(disk, tag_of(row), self._locks(row))
+        self.restore_disks(place, disks)
         if not with_memory:
             self.machines.define_and_start(server)
             return
@@ -173,7 +207,7 @@ class SnapshotMachines:
         try:
             monitor = Monitor(domain)
             nodes = monitor.nodes([disk.path for disk in disks])
-            self._run_job(row, monitor, nodes, 'snapshot-load')
+            self._run_job(place, monitor, nodes, 'snapshot-load')
         except CloudError:
             with tolerate('OPERATION_INVALID'):
                 domain.destroy()  # it has nothing to continue with
@@ -191,8 +225,9 @@ class SnapshotMachines:
         _keep_chosen_firmware(found)
         return ET.tostring(found, encoding='unicode')
 
-    def _locks(self, row: ListedSnapshot) -> Sequence[int]:
-        return self.host.work.held_lock('server', row['name'])
+    def _locks(self, place: Place) -> Sequence[int]:
+        work = self.host.work
+        return [number for lock in place.locks for number in work.held_lock(*lock)]
 
 
 def _keep_chosen_firmware(machine: ET.Element) -> None:

@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Dict, Iterable, List, Tuple
 
-from ..._model.server_snapshot import ServerSnapshot, own_name
+from ..._model.server_snapshot import ServerSnapshot
+from ..._model.snapshot import own_name
 from ..record.database import Query
 from ..record.record import Record
 from ..storage.pools import Disk, Pool
@@ -48,11 +49,6 @@ def disks_of(record: Record, pool: Pool, rows: Iterable[ListedSnapshot]) -> Dict
             one = pool.root(machines[row]) if disk['bootable'] else pool.volume(disk['uuid'])
             found[row] = (*found[row], one)
     return found
-
-
-def tag_of(row: ListedSnapshot) -> str:
-    """The name of a snapshot in the disks, which is never used again."""
-    return f'hanok-{row["uuid"]}'
 
 
 def snapshot_of(row: ListedSnapshot, own: int | None, changed: int | None) -> ServerSnapshot:

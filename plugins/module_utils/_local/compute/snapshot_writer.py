@@ -19,11 +19,11 @@ from ..record.projection import Projections
 from ..record.record import description_columns
 from ..storage.pool_writer import writer_of
 from . import server_rows
-from .snapshot_machines import SnapshotMachines
+from .snapshot_machines import Place, SnapshotMachines, place_of
 from .snapshot_rows import Disks, disks_of, snapshot_rows
 
 if TYPE_CHECKING:
-    from .row_types import CompleteServer, ListedSnapshot
+    from .row_types import CompleteServer
 
 _DONE = 'UPDATE main.server_snapshot SET task_state = NULL WHERE id = ?'
 # What the server has come from: ?1 is the id of a snapshot.
@@ -61,24 +61,24 @@ def _then_delete(
     host: Host,
     servers: Iterable[str],
     step: Callable[[CompleteServer], None],
-    delete: Callable[[ListedSnapshot, Disks], None],
+    delete: Callable[[Place, Disks], None],
 ) -> Callable[[CompleteServer], None]:
     """Return a step that is followed by the deletion of the snapshots that servers have now."""
     found = {name: _snapshots(host, name) for name in servers}
 
     def step_and_delete(server: CompleteServer) -> None:
         step(server)
-        for row, disks in found[server['name']]:
-            delete(row, disks)
+        for place, disks in found[server['name']]:
+            delete(place, disks)
 
     return step_and_delete
 
 
-def _snapshots(host: Host, server: str) -> List[Tuple[ListedSnapshot, Disks]]:
+def _snapshots(host: Host, server: str) -> List[Tuple[Place, Disks]]:
     """The snapshots of a server, each with the disks that hold it."""
     rows = snapshot_rows(host.record, None, server)
     disks = disks_of(host.record, writer_of(host), rows)
-    return [(row, disks[row['id']]) for row in rows]
+    return [(place_of(row), disks[row['id']]) for row in rows]
 
 
 class SnapshotWriter:
@@ -178,8 +178,8 @@ class SnapshotWriter:
                 (row,),
             )
 
-    def _recorded(self, changes: Changes) -> Dict[str, Tuple[ListedSnapshot, Disks]]:
-        """The rows of the snapshots and their disks by name; read before threads are started."""
+    def _recorded(self, changes: Changes) -> Dict[str, Tuple[Place, Disks]]:
+        """The places of the snapshots and their disks by name; read before threads are started."""
         rows = snapshot_rows(self.record, [change.name for change in changes], None)
         disks = disks_of(self.record, writer_of(self.host), rows)
-        return {row['full_name']: (row, disks[row['id']]) for row in rows}
+        return {row['full_name']: (place_of(row), disks[row['id']]) for row in rows}

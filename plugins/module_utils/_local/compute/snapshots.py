@@ -15,8 +15,8 @@ from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.server_snapshot import ServerSnapshot
 from ..record.host import Host
-from ..storage.pools import pool_of
-from .snapshot_rows import Disks, disks_of, snapshot_of, snapshot_rows, tag_of
+from ..storage.pools import pool_of, tag_of
+from .snapshot_rows import Disks, disks_of, snapshot_of, snapshot_rows
 
 if TYPE_CHECKING:
     from ..record.projection import Projections
@@ -55,7 +55,8 @@ class LocalServerSnapshots:
         for disk in disks:
             if disk.path not in usages:
                 usages[disk.path] = _usage(disk.path)
-        found = [usages[disk.path].get(tag_of(row)) for disk in disks]
+        tag = tag_of(row['uuid'])
+        found = [usages[disk.path].get(tag) for disk in disks]
         known = [one for one in found if one]
         own = sum(one.own for one in known) if len(known) == len(disks) else None
         changed = sum(one.changed for one in known) if len(known) == len(disks) else None

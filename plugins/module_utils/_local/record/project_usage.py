@@ -23,6 +23,7 @@ _QUERIES: Mapping[str, str] = {
     'memory': _OF_SERVERS.format('memory'),
     'volumes': _COUNT.format('volume') + ' AND NOT bootable',
     'volume_size': 'SELECT ifnull(sum(size), 0) FROM main.volume WHERE project = ?1',
+    'volume_snapshots': _COUNT.format('volume_snapshot'),
     'server_snapshots': _COUNT.format('server_snapshot'),
     'networks': _COUNT.format('network'),
     'ports': _COUNT.format('port') + ' AND balancer_id IS NULL',

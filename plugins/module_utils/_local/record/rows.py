@@ -252,6 +252,18 @@ class VolumeRow(Row):
     source: Annotated[str, "DEFAULT ''", METADATA]  # what it was copied from
 
 
+class VolumeSnapshotRow(Row):
+    """A snapshot of a volume. Name: that of the volume, a slash, and its own. Size: GiB."""
+
+    uuid: Uuid
+    name: str
+    volume_id: Annotated[int, 'REFERENCES volume', INDEX]
+    size: int
+    description: str
+    labels: Annotated[str, Value.LABELS]
+    task_state: TaskState
+
+
 class ServerSnapshotRow(Row):
     """A snapshot of a server. Name: that of the server, a slash, and its own.
 

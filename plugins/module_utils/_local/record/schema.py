@@ -231,6 +231,11 @@ _PROJECTS = [f'CREATE TABLE project ({_ROW}, {_PROJECT});']
 _TYPES = ["ALTER TABLE server ADD COLUMN type TEXT NOT NULL DEFAULT 'vm';"]
 # Volumes that are copies.
 _SOURCES = ["ALTER TABLE volume ADD COLUMN source TEXT NOT NULL DEFAULT '';"]
+# Snapshots of volumes.
+_VOLUME_SNAPSHOT = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
+  volume_id INTEGER NOT NULL REFERENCES volume, size INTEGER NOT NULL,
+  description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)"""
+_VOLUME_SNAPSHOTS = [f'CREATE TABLE volume_snapshot ({_ROW}, {_VOLUME_SNAPSHOT});']
 _VERSION_8 = [
     *_ROOM,
     *_PHASE,
@@ -245,6 +250,7 @@ _VERSION_8 = [
     *_VISIBILITY,
     *_TYPES,
     *_SOURCES,
+    *_VOLUME_SNAPSHOTS,
 ]
 
 VERSIONS = {

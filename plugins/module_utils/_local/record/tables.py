@@ -100,6 +100,7 @@ TABLES: Dict[str, Table] = {
     ),
     'server_snapshot': Table(rows.ServerSnapshotRow, _NAMED),
     'server_snapshot_disk': Table(rows.ServerSnapshotDiskRow, ('UNIQUE (snapshot_id, volume_id)',)),
+    'volume_snapshot': Table(rows.VolumeSnapshotRow, _NAMED),
     'project': Table(rows.ProjectRow, _NAMED),
 }
 ALL_TABLES = {**TABLES, 'history': Table(rows.HistoryRow)}

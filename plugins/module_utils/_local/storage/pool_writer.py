@@ -53,14 +53,16 @@ class PoolWriter(Pool):
         size = f'{disk.size}G'
         self.host.work.run('qemu-img', 'resize', *options, disk.path, size, locks=locks)
 
-    def flatten(self, source: Disk, target: Disk, locks: Sequence[int]) -> None:
-        """Copy a disk that is not in use into one without a backing file, and grow that."""
+    def flatten(self, source: Disk, target: Disk, locks: Sequence[int], snapshot: str = '') -> None:
+        """Copy a disk that is not in use, or a snapshot in it, into one without a backing file."""
         options = ['-f', source.format, '-O', target.format, '-o', _OPTIONS]
+        if snapshot:  # a machine may write to the disk meanwhile, but not to that
+            options += ['-U', '-l', f'snapshot.name={snapshot}']
         part = _part_of(target)
         try:
             self.host.work.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
             if target.size:
-                self.grow(target._replace(path=part), locks)
+                self._fit(target._replace(path=part), locks)
             with open(part, 'rb') as file:
                 os.fsync(file.fileno())
         except (CloudError, OSError):
@@ -68,6 +70,12 @@ class PoolWriter(Pool):
                 os.unlink(part)  # the disk may be full
             raise
         os.rename(part, target.path)
+
+    def _fit(self, disk: Disk, locks: Sequence[int]) -> None:
+        """Give a copy its recorded size; that of a snapshot has the size of the disk of today."""
+        options = ['-q', '--shrink', '-f', disk.format]
+        size = f'{disk.size}G'
+        self.host.work.run('qemu-img', 'resize', *options, disk.path, size, locks=locks)
 
     def remove(self, disk: Disk) -> None:
         """Remove a disk, and the temporary file of an interrupted run."""

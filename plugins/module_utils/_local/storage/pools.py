@@ -68,6 +68,11 @@ class Pool:
         return Disk(self.path(IMAGE, identity), '')
 
 
+def tag_of(snapshot: str) -> str:
+    """The name of a snapshot in disks, by its UUID; it is never used again."""
+    return f'hanok-{snapshot}'
+
+
 def pool_of(host: Host) -> Pool:
     """The pool of all disks of this host."""
     return Pool(host)

@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from typing import TypedDict
+
 from ..record.rows import ImageRow, VolumeRow
 
 
@@ -17,7 +19,8 @@ class ListedImage(ImageRow):
 class ListedVolume(VolumeRow):
     """A volume, and the server that it is attached to, with the UUID of its machine.
 
-    The snapshots that it is in are JSON; beside them, what is being done with one of the server.
+    The snapshots that it is in, and its own, are JSON; beside them, what is being done with one of
+    those of the server, and of its own.
     """
 
     server: str | None
@@ -25,4 +28,13 @@ class ListedVolume(VolumeRow):
     power: str | None
     hardware: str | None
     snapshots: str
+    own_snapshots: str
+    own_task_state: str | None
     snapshot_task_state: str | None
+
+
+class SnapshotOfVolume(TypedDict):
+    """What a snapshot is called in the disk of its volume, by its UUID, and the volume."""
+
+    uuid: str
+    volume: str

@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Tuple
 
-from ..._cloud import Busy
 from ..._model.change import Change
 from ..._model.status import VolumeStatus
 from ..._model.volume import Volume, root_server
@@ -29,6 +28,9 @@ LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.cre
     (SELECT json_group_array(name) FROM (SELECT n.name FROM server_snapshot_disk d
       JOIN server_snapshot n ON n.id = d.snapshot_id WHERE d.volume_id = v.id ORDER BY n.id))
       AS snapshots,
+    (SELECT json_group_array(name) FROM (SELECT substr(n.name, length(v.name) + 2) AS name
+      FROM volume_snapshot n WHERE n.volume_id = v.id ORDER BY n.id)) AS own_snapshots,
+    (SELECT max(n.task_state) FROM volume_snapshot n WHERE n.volume_id = v.id) AS own_task_state,
     (SELECT max(n.task_state) FROM server_snapshot n WHERE n.server_id = s.id)
       AS snapshot_task_state
   FROM volume v LEFT JOIN server s ON s.id = v.server_id
@@ -59,19 +61,6 @@ def disk_of(pool: Pool, row: ListedVolume) -> Disk:
     return pool.volume(row['uuid'], row['size'])
 
 
-def source_of(record: Record, pool: Pool, row: ListedVolume) -> Tuple[Disk, str] | None:
-    """What a volume is a copy of: its disk, and the volume, if it is one; None: nothing."""
-    kind, _colon, name = row['source'].partition(':')
-    if not kind:
-        return None
-    if kind == 'image':
-        identity = record.value('SELECT uuid FROM image WHERE name = ?', name)
-        if identity is None:
-            raise Busy(f'image {name} was deleted by another run; run the task again')
-        return pool.image(identity), ''
-    return disk_of(pool, volume_row(record, name)), name
-
-
 def bus_of(row: ListedVolume) -> str:
     """The bus of a volume: that of its server."""
     if row['hardware'] in (None, '{}'):
@@ -100,4 +89,5 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         cloud_status=VolumeStatus.RESERVED if row['power'] == 'shelved' else None,
         server_snapshots=tuple(json.loads(row['snapshots'])),
         source=row['source'] or None,
+        snapshots=tuple(json.loads(row['own_snapshots'])),
     )

@@ -19,7 +19,8 @@ from ..record.work import wait_until
 from . import disk_devices
 from .pool_writer import writer_of
 from .pools import Disk
-from .volume_rows import bus_of, disk_of, lock_of, row_of, source_of, volume_row
+from .volume_rows import bus_of, disk_of, lock_of, row_of, volume_row
+from .volume_sources import source_of
 
 if TYPE_CHECKING:
     from .row_types import ListedVolume
@@ -122,10 +123,9 @@ class VolumeWriter:
         if found is None:
             self.pool.create(disk, locks)
         elif not self.pool.exists(disk):
-            source, name = found
-            if name:
-                locks += self._locks_of(name)
-            self.pool.flatten(source, disk, locks)
+            if found.volume:
+                locks += self._locks_of(found.volume)
+            self.pool.flatten(found.disk, disk, locks, found.tag)
 
     def _locks_of(self, name: str) -> List[int]:
         """The locks of a volume and its server, which keep its content as it is."""

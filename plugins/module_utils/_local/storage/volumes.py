@@ -53,10 +53,18 @@ class LocalVolumes:
         return self.host.with_progress(kind, locked, volume)
 
     def _is_backed_up(self, row: ListedVolume) -> bool:
-        """Whether another run is making a snapshot of the server."""
-        if row['task_state'] or row['snapshot_task_state'] != TaskState.CREATING:
+        """Whether another run is making a snapshot of it or the server."""
+        if row['task_state']:
             return False
-        return self.host.locks.is_held_by_others('server', row['server'] or '')
+        begun = {
+            ('volume', row['name']): row['own_task_state'],
+            ('server', row['server'] or ''): row['snapshot_task_state'],
+        }
+        return any(
+            self.host.locks.is_held_by_others(*lock)
+            for lock, task_state in begun.items()
+            if task_state == TaskState.CREATING
+        )
 
     def is_mounted(self, name: str) -> bool | None:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""

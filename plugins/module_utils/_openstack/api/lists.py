@@ -99,6 +99,11 @@ def all_volumes(api: Api) -> Raws:
     return api.listed(VOLUME, '/volumes/detail', 'volumes')
 
 
+def all_snapshots(api: Api) -> Raws:
+    """Return the snapshots of volumes of the project."""
+    return api.listed(VOLUME, '/snapshots/detail', 'snapshots')
+
+
 def all_lbs(api: Api) -> Raws:
     """Return the load balancers of the project; none if the cloud does not offer them."""
     if not api.offers(BALANCER):

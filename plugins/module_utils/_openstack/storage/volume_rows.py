@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Dict, NamedTuple, Tuple
 
 from ..._model.status import TaskState, VolumeStatus
@@ -35,6 +35,7 @@ _TASKS: Mapping[str, TaskState] = {
     'deleting': TaskState.DELETING,
     'retyping': TaskState.UPDATING,
     'restoring-backup': TaskState.UPDATING,
+    'reverting': TaskState.UPDATING,
 }
 _SETTLED = ('available', 'in-use')
 
@@ -76,8 +77,8 @@ def is_ours(raw: Raw) -> bool:
     return 'created_by' in marks_of(raw).own
 
 
-def volume_of(raw: Raw, holder: Holder | None) -> Volume:
-    """Return the volume of this collection."""
+def volume_of(raw: Raw, holder: Holder | None, snapshots: Iterable[Raw] = ()) -> Volume:
+    """Return the volume of this collection. ``snapshots``: of all volumes, the oldest first."""
     marks = marks_of(raw)
     task_state, status = _state(raw['status'], holder)
     serial = raw['id'][:_SERIAL]
@@ -96,6 +97,9 @@ def volume_of(raw: Raw, holder: Holder | None) -> Volume:
         bootable=holder is not None and holder.is_root,
         cloud_status=status,
         source=marks.own.get('source'),
+        snapshots=tuple(
+            one['name'] or one['id'] for one in snapshots if one['volume_id'] == raw['id']
+        ),
     )
 
 

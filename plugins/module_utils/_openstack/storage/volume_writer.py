@@ -22,6 +22,7 @@ from ..api.parallel import each
 from ..api.polling import await_one
 from ..api.services import COMPUTE, VOLUME
 from .root_volumes import with_names
+from .snapshot_rows import with_full_names
 from .volume_rows import creation_body, is_ours, label_changes, marks_of
 
 
@@ -83,6 +84,9 @@ class VolumeWriter:
         if kind == 'source_volume':
             volumes = with_names(all_volumes(self.api), all_servers(self.api))
             return {'source_volid': the_id('volume', name, volumes, project)}
+        if kind == 'snapshot':
+            snapshots = with_full_names(self.api)
+            return {'snapshot_id': the_id('volume_snapshot', name, snapshots, project)}
         return {}
 
     def _ours(self, name: str) -> List[Raw]:

@@ -12,8 +12,8 @@ from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.volume import Volume
 from ..api.api import Api
-from ..api.lists import all_servers, all_volumes
-from ..api.names import named
+from ..api.lists import all_servers, all_snapshots, all_volumes
+from ..api.names import age, named
 from ..api.parallel import together
 from .root_volumes import with_names
 from .volume_rows import holders_of, is_ours, volume_of
@@ -32,13 +32,14 @@ class Volumes:
     def list(self, names: Iterable[str] | None = None) -> Tuple[Volume, ...]:
         """List all volumes, or those with these names."""
         api = self.api
-        together([partial(one, api) for one in (all_volumes, all_servers)])
+        together([partial(one, api) for one in (all_volumes, all_servers, all_snapshots)])
+        snapshots = sorted(all_snapshots(api), key=age)
         volumes = all_volumes(api)
         servers = all_servers(api)
         holders = holders_of(volumes, servers)
         known = with_names(volumes, servers)
         found = named(known, names, api.project_id, is_ours)
-        items = [volume_of(raw, holders.get(raw['id'])) for raw in found]
+        items = [volume_of(raw, holders.get(raw['id']), snapshots) for raw in found]
         return tuple(sorted(items, key=lambda volume: volume.name))
 
     def is_mounted(self, name: str) -> bool | None:
