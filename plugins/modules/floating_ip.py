@@ -52,6 +52,12 @@ options:
   pool:
     description: Pool to allocate the address from. Defaults to any.
     type: str
+  delete_protection:
+    description:
+      - Whether the floating IP is protected from deletion. V(false) also lifts the protection in
+        the task that deletes the floating IP. One that was allocated with a server or load balancer
+        outlives that once it is protected.
+    type: bool
   description:
     description: Description, one line of at most 255 characters.
     type: str
@@ -154,6 +160,9 @@ floating_ip:
     labels:
       description: Labels of the floating IP.
       type: dict
+    delete_protection:
+      description: Whether the floating IP is protected from deletion.
+      type: bool
     project:
       description: Project of the floating IP.
       type: str

@@ -95,6 +95,11 @@ options:
         holds a token.
     type: bool
     default: false
+  delete_protection:
+    description:
+      - Whether the image is protected from deletion. V(false) also lifts the protection in the
+        task that deletes the image. In an OpenStack, Glance protects it from everybody.
+    type: bool
   description:
     description: Description, one line of at most 255 characters.
     type: str
@@ -173,6 +178,9 @@ image:
     labels:
       description: Labels of the image.
       type: dict
+    delete_protection:
+      description: Whether the image is protected from deletion.
+      type: bool
     disk_format:
       description:
         - V(iso) for a CD-ROM; V(root-tar) for a root file system of containers; V(qcow2) for a

@@ -39,6 +39,11 @@ options:
   gateway:
     description: Address of the host in the network. Defaults to the first address.
     type: str
+  delete_protection:
+    description:
+      - Whether the network is protected from deletion. V(false) also lifts the protection in the
+        task that deletes the network.
+    type: bool
   description:
     description: Description, one line of at most 255 characters.
     type: str
@@ -98,6 +103,9 @@ network:
     labels:
       description: Labels of the network.
       type: dict
+    delete_protection:
+      description: Whether the network is protected from deletion.
+      type: bool
     bridge:
       description: Name of the bridge on the host.
       type: str

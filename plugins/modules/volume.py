@@ -64,6 +64,11 @@ options:
     description: Whether to detach the volume even if it is mounted in the guest. Data may be lost.
     type: bool
     default: false
+  delete_protection:
+    description:
+      - Whether the volume is protected from deletion. V(false) also lifts the protection in the
+        task that deletes the volume. A root volume is protected with its server.
+    type: bool
   description:
     description: Description, one line of at most 255 characters.
     type: str
@@ -125,10 +130,16 @@ EXAMPLES = r"""
     name: data
     state: detached
 
-- name: Delete it
+- name: Protect it from deletion
+  hanok.cloud.volume:
+    name: data
+    delete_protection: true
+
+- name: Delete it, which needs the protection lifted
   hanok.cloud.volume:
     name: data
     state: absent
+    delete_protection: false
 
 - name: Extend the root volume of a server, like volume_size of hanok.cloud.server
   hanok.cloud.volume:
@@ -200,6 +211,9 @@ volume:
     labels:
       description: Labels of the volume.
       type: dict
+    delete_protection:
+      description: Whether the volume is protected from deletion.
+      type: bool
     project:
       description: Project of the volume.
       type: str

@@ -24,6 +24,7 @@ SAMPLE = (
     'test_server_actions.py::test_root_volume',
     'test_servers.py::test_server',
     'test_sign_in.py::',
+    'test_volume_snapshots.py::test_life_of_snapshots',
 )
 
 

@@ -7,11 +7,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from .clouds import CloudUnderTest
 from .promises import Result, Run
 
 Keep = Callable[..., Result]
 Refused = Callable[..., str]
+pytestmark = pytest.mark.usefixtures('image')  # before the first test, as it stays
 
 
 def names(run: Run, **options: Any) -> list[str]:
@@ -102,7 +105,7 @@ def test_while_in_use(
         keep('volume', name=name, state='absent')
 
 
-def test_refusals(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
+def test_refusals(run: Run, refused: Refused) -> None:
     """With the option, the value, and the way out."""
     text = run('volume_snapshot', volume='nowhere', name='s')['msg']
     assert 'volume nowhere does not exist; available: ' in text

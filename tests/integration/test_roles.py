@@ -271,8 +271,14 @@ def test_provision_delete_protection(play: Ran, refusal: Refusal, host: None, im
     absent = {**values, 'provision_state': 'absent'}
     assert 'server kept is protected' in refusal('provision', absent)
     assert names('lb') == ['front']
-    keep('port', name='foreign', network='kept')
     absent['provision_servers'][0]['delete_protection'] = False
+    keep('network', name='kept', delete_protection=True)
+    assert 'networks kept: protected; set delete_protection: false in' in refusal(
+        'provision', absent
+    )
+    assert names('lb') == ['front']
+    absent['provision_networks'][0]['delete_protection'] = False
+    keep('port', name='foreign', network='kept')
     message = refusal('provision', absent, '--check')
     assert 'port foreign; delete or change those first' in message
     keep('port', name='foreign', state='absent')

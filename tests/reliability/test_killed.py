@@ -504,10 +504,10 @@ WALKS = (
         'volume',
         [
             task('volume', name='v', size=1),
-            task('volume', name='v', size=2, labels={'a': 'b'}),
+            task('volume', name='v', size=2, labels={'a': 'b'}, delete_protection=True),
             task('volume', name='v', state='attached', server='one'),
             task('volume', name='v', state='attached', server='two'),
-            task('volume', name='v', state='detached'),
+            task('volume', name='v', state='detached', delete_protection=False),
             *delete_tasks('volume', 'v'),
             task('volume', name='w', size=1, state='attached', server='one'),
             task('volume', name='w', state='detached'),

@@ -541,6 +541,7 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
 
 # -- the other resources ---------------------------------------------------------------------------
 
+RARELY = st.sampled_from([False, False, True])
 VOLUME_STATES = st.sampled_from(
     [
         (None, None),
@@ -563,6 +564,7 @@ VOLUMES = maybe_existing(
             Volume('v'),
             size=st.integers(1, 4),
             source=VOLUME_SOURCES,
+            delete_protection=RARELY,
             description=TEXTS,
             labels=LABELS,
         ),
@@ -579,6 +581,7 @@ VOLUMES = maybe_existing(
         optional_values(
             size=st.integers(3, 6),
             source=st.sampled_from(['image:i', 'image:i', 'source_volume:none']),
+            delete_protection=RARELY,
             description=TEXTS,
             labels=LABELS,
         ),
@@ -671,7 +674,14 @@ def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
     for name, address, holder in zip(('f', ADDRESSES[1]), ADDRESSES, holders, strict=False):
         kind, _space, who = (holder or '').partition(' ')
         item = concrete(
-            FloatingIp(name, address, 'pool', description=draw(TEXTS), labels=draw(LABELS))
+            FloatingIp(
+                name,
+                address,
+                'pool',
+                description=draw(TEXTS),
+                labels=draw(LABELS),
+                delete_protection=draw(RARELY),
+            )
         )
         world[name] = (
             replace(
@@ -689,7 +699,7 @@ def floating_worlds(draw: st.DrawFn) -> dict[str, FloatingIp]:
         FloatingIpRequest,
         st.sampled_from(['f', 'f', 'f', '']),
         st.sampled_from(['present', 'attached', 'attached', 'detached', 'absent']),
-        optional_values(description=TEXTS, labels=LABELS),
+        optional_values(description=TEXTS, labels=LABELS, delete_protection=RARELY),
         st.sampled_from([None, None, *ADDRESSES]),
         st.sampled_from([None, 's', 't']),
         st.sampled_from([None, None, 'l']),
@@ -824,6 +834,7 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
         PRESENT,
         optional_values(
             cidr=st.sampled_from(['10.1.0.0/24', '10.1.0.0/24', '10.2.0.0/24']),
+            delete_protection=RARELY,
             description=TEXTS,
             labels=LABELS,
         ),
@@ -833,6 +844,7 @@ def test_lbs(request: LbRequest, world: dict[str, Lb]) -> None:
         existing_items(
             Network('n', '10.1.0.0/24', '10.1.0.1'),
             unfinished=st.sampled_from([None, None, None, 'creating', 'deleting']),
+            delete_protection=RARELY,
             description=TEXTS,
             labels=LABELS,
         ),
@@ -869,6 +881,7 @@ PROJECTS = st.sampled_from([('blue',), ('blue', 'red'), ()])
             source=SOURCES,
             os_admin_user=USERS,
             visibility=st.sampled_from(['private', 'shared', 'public']),
+            delete_protection=RARELY,
             description=TEXTS,
             labels=LABELS,
         )
@@ -881,6 +894,7 @@ PROJECTS = st.sampled_from([('blue',), ('blue', 'red'), ()])
             source=SOURCES,
             os_admin_user=USERS,
             visibility=st.sampled_from(['private', 'public']),
+            delete_protection=RARELY,
             description=TEXTS,
             labels=LABELS,
             unfinished=st.sampled_from([None, None, None, 'creating', 'deleting']),

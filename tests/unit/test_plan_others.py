@@ -576,6 +576,48 @@ def test_status_of_a_volume() -> None:
             volume.plan(volume_('attached', 's'), volumes(V, servers=named(FULL))),
             'server: s has 15 volumes; a server has at most 15 besides its root volume',
         ),
+        *(
+            (
+                found,
+                f'{kind} is protected; set delete_protection: false, also in this task, to allow '
+                'its deletion',
+            )
+            for kind, found in (
+                (
+                    'volume v',
+                    volume.plan(volume_('absent'), volumes(replace(V, delete_protection=True))),
+                ),
+                (
+                    'volume v',
+                    volume.plan(volume_('absent', delete_protection=True), volumes(V)),
+                ),
+                (
+                    'image i',
+                    image.plan(
+                        ImageRequest('i', 'absent'),
+                        image.ObservedImages(named(Image('i', delete_protection=True))),
+                    ),
+                ),
+                (
+                    'floating_ip f',
+                    floating_ip.plan(
+                        FloatingIpRequest('f', 'absent'),
+                        floating_ip.ObservedFloatingIps(FloatingIp('f', delete_protection=True)),
+                    ),
+                ),
+                (
+                    'network n',
+                    network.plan(
+                        NetworkRequest('n', 'absent'),
+                        network.ObservedNetworks(named(Network('n', delete_protection=True))),
+                    ),
+                ),
+            )
+        ),
+        (
+            volume.plan(root_(delete_protection=True), volumes(ROOT)),
+            f'{IS_ROOT}protect that (server: delete_protection: true)',
+        ),
         (
             volume.plan(
                 volume_('attached', 's'),

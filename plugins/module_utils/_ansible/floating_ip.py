@@ -10,7 +10,7 @@ from .._cloud import Cloud, Names
 from .._model.floating_ip import HOLDERS, STATES, FixedIp, FloatingIp, FloatingIpRequest
 from .._model.kinds import KINDS
 from .._plan.floating_ip import ObservedFloatingIps, plan
-from .options import METADATA, metadata_options
+from .protection import PROTECTED, protected_options
 from .resource import Resource
 from .run import run
 
@@ -23,7 +23,7 @@ ARGUMENTS: Dict[str, Any] = {
     'port': {'type': 'str'},
     'fixed_ip': {'type': 'str'},
     'pool': {'type': 'str'},
-    **METADATA,
+    **PROTECTED,
 }
 
 
@@ -32,7 +32,7 @@ def request(params: Dict[str, Any]) -> FloatingIpRequest:
     return FloatingIpRequest(
         params['name'] or '',
         params['state'],
-        metadata_options(params),
+        protected_options(params),
         address=params['address'],
         server=params['server'],
         lb=params['lb'],

@@ -11,7 +11,8 @@ from .._cloud import Cloud, Names
 from .._model.image import DISK_FORMATS, SOURCES, Image, ImageRequest, hidden_url, url_without_query
 from .._model.status import is_incomplete
 from .._plan.image import ObservedImages, plan
-from .options import METADATA, NAME, STATE, by_name, metadata_options, names_of, specified_options
+from .options import NAME, STATE, by_name, names_of, specified_options
+from .protection import PROTECTED, protected_options
 from .references import References
 from .resource import Resource
 from .run import run
@@ -28,7 +29,7 @@ ARGUMENTS: Dict[str, Any] = {
     'os_admin_user': {'type': 'str'},
     'visibility': {'type': 'str', 'choices': ['private', 'shared', 'public']},
     'shared_with': {'type': 'list', 'elements': 'str'},
-    **METADATA,
+    **PROTECTED,
 }
 
 
@@ -39,7 +40,7 @@ def request(params: Dict[str, Any]) -> ImageRequest:
     hide_url = params['hide_url']
     options = {
         **specified_options(params, 'checksum', 'disk_format', 'os_admin_user', 'visibility'),
-        **metadata_options(params),
+        **protected_options(params),
     }
     if params['shared_with'] is not None:
         options['shared_with'] = names_of(params['shared_with'])

@@ -10,7 +10,8 @@ from .._cloud import Cloud, Names
 from .._model.network import Network, NetworkRequest, Surroundings, normalized
 from .._model.status import is_incomplete
 from .._plan.network import ObservedNetworks, plan
-from .options import METADATA, NAME, STATE, by_name, metadata_options, specified_options
+from .options import NAME, STATE, by_name, specified_options
+from .protection import PROTECTED, protected_options
 from .resource import Resource
 from .run import run
 
@@ -19,13 +20,13 @@ ARGUMENTS: Dict[str, Any] = {
     'state': STATE,
     'cidr': {'type': 'str'},
     'gateway': {'type': 'str'},
-    **METADATA,
+    **PROTECTED,
 }
 
 
 def request(params: Dict[str, Any]) -> NetworkRequest:
     """Return the request of the task."""
-    options = {**specified_options(params, 'cidr', 'gateway'), **metadata_options(params)}
+    options = {**specified_options(params, 'cidr', 'gateway'), **protected_options(params)}
     if 'cidr' in options:
         options['cidr'] = normalized(options['cidr'])
     return NetworkRequest(params['name'], params['state'], options)

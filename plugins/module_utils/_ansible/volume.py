@@ -10,7 +10,8 @@ from .._cloud import Cloud, Names
 from .._model.status import TaskState, is_incomplete
 from .._model.volume import SOURCES, STATES, Volume, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
-from .options import METADATA, NAME, by_name, metadata_options, specified_options
+from .options import NAME, by_name, specified_options
+from .protection import PROTECTED, protected_options
 from .references import References
 from .resource import Resource
 from .run import run
@@ -25,7 +26,7 @@ ARGUMENTS: Dict[str, Any] = {
     **{kind: {'type': 'str'} for kind in SOURCES},
     'server': {'type': 'str'},
     'force': {'type': 'bool', 'default': False},
-    **METADATA,
+    **PROTECTED,
 }
 
 
@@ -33,7 +34,7 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
     """Return the request of the task."""
     options = {
         **specified_options(params, 'size'),
-        **metadata_options(params),
+        **protected_options(params),
     }
     for kind in SOURCES:
         if params[kind] is not None:

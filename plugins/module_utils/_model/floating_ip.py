@@ -38,6 +38,7 @@ class FloatingIp:
     id: str = AFTER_APPLY
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+    delete_protection: bool = False
 
     @property
     def holder(self) -> str:
@@ -142,6 +143,7 @@ TABLE: Table = {
     'automatic': live,
     'description': live,
     'labels': live,
+    'delete_protection': live,
     'address': fixed('its address cannot be changed; delete it and create another one'),
     'pool': fixed('its address belongs to its pool; delete it and create another one'),
 }

@@ -60,6 +60,7 @@ class Image:
     visibility: str = 'private'
     shared_with: Tuple[str, ...] = ()
     owner: str = ''
+    delete_protection: bool = False
 
     @property
     def status(self) -> str:
@@ -211,6 +212,7 @@ TABLE: Table = {
     'os_admin_user': live,
     'visibility': live,
     'shared_with': live,
+    'delete_protection': live,
     'description': live,
     'labels': live,
 }

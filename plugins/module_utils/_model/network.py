@@ -32,6 +32,7 @@ class Network:
     unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+    delete_protection: bool = False
 
     def completed(self) -> Network:
         """The network when what was begun with it is done, unless that is its deletion."""
@@ -167,4 +168,10 @@ def candidates() -> Iterator[str]:
 
 _RENUMBER = fixed('a network cannot be renumbered; create another one')
 
-TABLE: Table = {'cidr': _RENUMBER, 'gateway': _RENUMBER, 'description': live, 'labels': live}
+TABLE: Table = {
+    'cidr': _RENUMBER,
+    'gateway': _RENUMBER,
+    'delete_protection': live,
+    'description': live,
+    'labels': live,
+}

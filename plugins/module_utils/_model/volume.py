@@ -49,6 +49,7 @@ class Volume:
     cloud_status: VolumeStatus | None = None
     source: str | None = None
     snapshots: Tuple[str, ...] = ()
+    delete_protection: bool = False
 
     @property
     def status(self) -> VolumeStatus:
@@ -124,4 +125,10 @@ def _source(before: str | None, after: str, current: Volume) -> Effect:
     return Effect(FIXED, why, after.partition(':')[0])
 
 
-TABLE: Table = {'size': _size, 'source': _source, 'description': live, 'labels': live}
+TABLE: Table = {
+    'size': _size,
+    'source': _source,
+    'delete_protection': live,
+    'description': live,
+    'labels': live,
+}

@@ -42,6 +42,9 @@ def plan(request: FloatingIpRequest, observed: ObservedFloatingIps) -> Plan[Floa
     _check_name(request, current, draft)
     if request.state == 'absent':
         if current:
+            from .protection import check_protection
+
+            check_protection('floating_ip', current, request.options, draft)
             draft.add('floating_ip', Verb.DELETE, current, None)
     elif current:
         options = _options(request, current, observed, draft)
@@ -72,6 +75,8 @@ def _options(
     draft: Draft,
 ) -> Dict[str, Any]:
     options = dict(request.options)
+    if options.get('delete_protection'):
+        options['automatic'] = False  # it is not released with what it was allocated with
     if request.address and request.name:
         options['address'] = request.address
     if request.pool:

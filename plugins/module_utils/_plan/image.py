@@ -39,6 +39,10 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
     """Create, update or delete one image."""
     draft = Draft()
     current = draft.settled('image', observed.images.get(request.name))
+    if current and request.state == 'absent':
+        from .protection import check_protection
+
+        check_protection('image', current, request.options, draft)
     if request.state == 'present' and (current is None or current.unfinished is not None):
         source = request.options.get('source') or (current.source if current else '')
         _check_source(source, request.name, observed, draft)

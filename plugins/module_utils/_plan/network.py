@@ -34,6 +34,10 @@ def plan(request: NetworkRequest, observed: ObservedNetworks) -> Plan[Network]:
     """Create, update or delete one network."""
     draft = Draft()
     current = draft.settled('network', observed.networks.get(request.name))
+    if current and request.state == 'absent':
+        from .protection import check_protection
+
+        check_protection('network', current, request.options, draft)
     if current and request.state == 'present' and _is_redefined(current, request):
         # It was not created yet, so that it can get another range, and another gateway with it.
         redefined = _new_network(request, observed, draft)

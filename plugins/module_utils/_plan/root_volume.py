@@ -30,6 +30,8 @@ def plan_root(request: VolumeRequest, current: Volume | None, draft: Draft) -> V
 
 def _refusal(request: VolumeRequest, current: Volume) -> str:
     """Why a state is not possible for a root volume; empty: it is."""
+    if request.options.get('delete_protection'):
+        return 'protect that (server: delete_protection: true)'
     if request.state == 'absent':
         return 'it is deleted with its server (server: state: absent)'
     if current.disk_missing:

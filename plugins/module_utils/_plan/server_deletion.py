@@ -11,17 +11,12 @@ from .._model.kinds import Verb
 from .._model.server import Server
 from .._model.server_request import ServerRequest
 from .._model.status import TaskState
+from .protection import check_protection
 
 
 def plan_server_deletion(server: Server, request: ServerRequest, draft: Draft) -> None:
     """Delete a server, unless it is protected, or has snapshots that are to be kept."""
-    if request.options.get('delete_protection', server.delete_protection):
-        draft.refuse(
-            'delete_protection',
-            f'server {server.name} is protected; set delete_protection: false, also in this task, '
-            'to allow its deletion',
-            name=server.name,
-        )
+    check_protection('server', server, request.options, draft)
     was_interrupted = server.unfinished == TaskState.DELETING
     why = COMPLETES_INTERRUPTED_RUN if was_interrupted else ''
     if server.snapshots and not was_interrupted:

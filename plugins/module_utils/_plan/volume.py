@@ -100,6 +100,9 @@ def _plan_data(
     """Create, attach, detach, grow or delete a volume that belongs to no server."""
     if request.state == 'absent':
         if current:
+            from .protection import check_protection
+
+            check_protection('volume', current, request.options, draft)
             _delete(current, draft)
         return ()
     if current and current.disk_missing and request.state != 'detached':

@@ -13,7 +13,7 @@ from ..._model.floating_ip import FixedIp, FloatingIp
 from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
-from ..record.record import description_columns
+from ..record.protection import protected_columns
 
 if TYPE_CHECKING:
     from .row_types import FixedIpRow, ListedFloatingIp
@@ -93,7 +93,7 @@ class LocalFloatingIps:
     def _update(self, change: Change, row: int) -> None:
         after = change.new(FloatingIp)
         values = {
-            **description_columns(after),
+            **protected_columns(after),
             'port_id': self._port(after),
             'automatic': int(after.automatic),
         }
@@ -112,7 +112,7 @@ class LocalFloatingIps:
         values = {
             'name': item.name if is_named else None,
             'port_id': self._port(item),
-            **description_columns(item),
+            **protected_columns(item),
         }
         addresses.allocate(self.record, self.host.pools, address, pool, values)
 
@@ -140,4 +140,5 @@ def _floating_ip(row: ListedFloatingIp) -> FloatingIp:
         row['uuid'],
         row['created_by'],
         row['created_at'],
+        bool(row['delete_protection']),
     )

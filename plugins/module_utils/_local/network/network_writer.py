@@ -16,7 +16,7 @@ from ..host.hypervisor import tolerate
 from ..record.database import Query
 from ..record.host import Host
 from ..record.projection import Projections
-from ..record.record import description_columns
+from ..record.protection import protected_columns
 from . import dhcp_files
 from .dhcp_texts import FOLDER
 from .libvirt_networks import start_network
@@ -52,7 +52,7 @@ class NetworkWriter:
 
     def update(self, changes: Changes) -> Outcomes:
         """Update descriptions and labels."""
-        return self.record.writer.update(changes, Network, description_columns)
+        return self.record.writer.update(changes, Network, protected_columns)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Stop networks and delete them."""
@@ -63,7 +63,7 @@ class NetworkWriter:
         return outcomes
 
     def _reserve(self, network: Network) -> None:
-        columns = {'cidr': network.cidr, 'gateway': network.gateway, **description_columns(network)}
+        columns = {'cidr': network.cidr, 'gateway': network.gateway, **protected_columns(network)}
         row = self.record.find('network', network.name)
         if row is not None:  # an earlier run was interrupted
             self.record.writer.update_row('network', row, columns)

@@ -104,4 +104,5 @@ def _network(row: ListedNetwork) -> Network:
         id=row['uuid'],
         created_by=row['created_by'],
         created_at=row['created_at'],
+        delete_protection=bool(row['delete_protection']),
     )

@@ -46,14 +46,14 @@ Columns = Dict[str, object]
 _SERVERS: Query[ServerRow] = Query("""SELECT * FROM main.server
   WHERE ?1 IS NULL OR uuid IN (SELECT value FROM json_each(?1))""")
 _IMAGES: Query[ImageInMetadata] = Query("""SELECT id, project, uuid, name, source, checksum,
-  disk_format, os_admin_user, description, labels FROM main.image""")
+  disk_format, os_admin_user, description, labels, delete_protection FROM main.image""")
 _KEYPAIRS: Query[KeypairInMetadata] = Query("""SELECT id, project, uuid, name, public_key,
   description, labels, created_by FROM main.keypair""")
 _MORE_KEYPAIRS: Query[ServerKeypairRow] = Query(
     'SELECT * FROM main.server_keypair ORDER BY position'
 )
 _VOLUMES: Query[VolumeInMetadata] = Query(f"""SELECT server_id, uuid, name, size, description,
-  labels, bootable, source FROM main.volume
+  labels, bootable, source, delete_protection FROM main.volume
   WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'""")
 _BALANCERS: Query[BalancerRow] = Query('SELECT * FROM main.balancer')
 _MEMBERS: Query[NameOfOwner] = Query("""SELECT m.balancer_id AS owner, s.name

@@ -19,6 +19,14 @@ class Described(Protocol):
         """Its labels."""
 
 
+class Protectable(Described, Protocol):
+    """What can be protected from deletion."""
+
+    @property
+    def delete_protection(self) -> bool:
+        """Whether it is."""
+
+
 class InProgress(TypedDict):
     """What a run is doing with a resource, or what an earlier run left unfinished."""
 
@@ -71,6 +79,7 @@ class ImageInMetadata(TypedDict):
     os_admin_user: str | None
     description: str
     labels: str
+    delete_protection: int
 
 
 class KeypairInMetadata(TypedDict):
@@ -97,6 +106,7 @@ class VolumeInMetadata(TypedDict):
     labels: str
     bootable: int
     source: str
+    delete_protection: int
 
 
 class GroupInMetadata(TypedDict):

@@ -28,6 +28,7 @@ from .columns import (
     OfServer,
     OptionalBalancer,
     OptionalServer,
+    Protected,
     TaskState,
     Uuid,
     Value,
@@ -90,6 +91,7 @@ class ImageRow(Row):
     description: Description
     labels: Labels
     task_state: TaskState
+    delete_protection: Protected
 
 
 class NetworkRow(Row):
@@ -102,6 +104,7 @@ class NetworkRow(Row):
     description: Description
     labels: Labels
     task_state: TaskState
+    delete_protection: Protected
 
 
 class SecurityGroupRow(Row):
@@ -236,6 +239,7 @@ class FloatingIpRow(Row):
     automatic: Annotated[int, METADATA]
     description: Description
     labels: Labels
+    delete_protection: Protected
 
 
 class VolumeRow(Row):
@@ -250,6 +254,7 @@ class VolumeRow(Row):
     task_state: TaskState
     bootable: Annotated[int, 'DEFAULT 0']
     source: Annotated[str, "DEFAULT ''", METADATA]  # what it was copied from
+    delete_protection: Protected
 
 
 class VolumeSnapshotRow(Row):

@@ -231,6 +231,11 @@ _PROJECTS = [f'CREATE TABLE project ({_ROW}, {_PROJECT});']
 _TYPES = ["ALTER TABLE server ADD COLUMN type TEXT NOT NULL DEFAULT 'vm';"]
 # Volumes that are copies.
 _SOURCES = ["ALTER TABLE volume ADD COLUMN source TEXT NOT NULL DEFAULT '';"]
+# Resources that are protected from deletion, as servers are.
+_PROTECTED = [
+    f'ALTER TABLE {table} ADD COLUMN delete_protection INTEGER NOT NULL DEFAULT 0;'
+    for table in ('image', 'network', 'floating_ip', 'volume')
+]
 # Snapshots of volumes.
 _VOLUME_SNAPSHOT = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
   volume_id INTEGER NOT NULL REFERENCES volume, size INTEGER NOT NULL,
@@ -251,6 +256,7 @@ _VERSION_8 = [
     *_TYPES,
     *_SOURCES,
     *_VOLUME_SNAPSHOTS,
+    *_PROTECTED,
 ]
 
 VERSIONS = {

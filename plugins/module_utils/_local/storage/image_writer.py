@@ -17,7 +17,7 @@ from ..._model.image import Image
 from ..._model.server_type import ROOT_TAR
 from ..._model.status import TaskState
 from ..record.host import Host
-from ..record.record import description_columns
+from ..record.protection import protected_columns
 from . import image_import
 from .pool_writer import writer_of
 from .pools import Disk, pool_of
@@ -35,7 +35,7 @@ def _columns(image: Image) -> Dict[str, object]:
         'visibility': image.visibility,
         'shared_with': json.dumps(list(image.shared_with)),
     }
-    return {'source': image.source, **user, **shared, **description_columns(image)}
+    return {'source': image.source, **user, **shared, **protected_columns(image)}
 
 
 class ImageWriter:

@@ -127,4 +127,5 @@ def _image(row: ListedImage, disk_missing: bool) -> Image:
         visibility=row['visibility'],
         shared_with=tuple(json.loads(row['shared_with'])),
         owner=row['owner'],
+        delete_protection=bool(row['delete_protection']),
     )

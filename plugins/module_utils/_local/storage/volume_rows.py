@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # A root volume is created and deleted by the task of its server.
 LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.created_at,
     v.uuid, v.name, v.size, v.server_id, v.description, v.labels, v.bootable,
-    v.source,
+    v.source, v.delete_protection,
     s.name AS server, s.uuid AS machine, s.power AS power, s.hardware AS hardware,
     CASE WHEN v.bootable AND s.task_state IN ('creating', 'deleting') THEN s.task_state
       ELSE v.task_state END AS task_state,
@@ -89,5 +89,6 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         cloud_status=VolumeStatus.RESERVED if row['power'] == 'shelved' else None,
         server_snapshots=tuple(json.loads(row['snapshots'])),
         source=row['source'] or None,
+        delete_protection=bool(row['delete_protection']),
         snapshots=tuple(json.loads(row['own_snapshots'])),
     )

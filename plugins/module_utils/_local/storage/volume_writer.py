@@ -14,7 +14,7 @@ from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host
 from ..record.projection import Projections
-from ..record.record import description_columns
+from ..record.protection import protected_columns
 from ..record.work import wait_until
 from . import disk_devices
 from .pool_writer import writer_of
@@ -87,7 +87,7 @@ class VolumeWriter:
         volume = change.new(Volume)
         values = {
             'size': volume.size,
-            **description_columns(volume),
+            **protected_columns(volume),
             'task_state': TaskState.EXTENDING,
         }
         self.record.writer.update_row('volume', row, values)
@@ -107,7 +107,7 @@ class VolumeWriter:
             'name': volume.name,
             'size': volume.size,
             'source': volume.source or '',
-            **description_columns(volume),
+            **protected_columns(volume),
             'task_state': TaskState.CREATING,
         }
         self.record.writer.insert_row('volume', values)

@@ -10,13 +10,21 @@ labels as they see their own. Tags without = belong to others, and stay.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Dict, List, NamedTuple, Optional
+from typing import Dict, List, NamedTuple, Optional, Protocol
 
 OwnMarks = Mapping[str, Optional[str]]  # by keys without the prefix; None: not written
 PREFIX = 'hanok:'
 # Nova has no / in keys, and labels have no space (checks.LABEL).
 _SLASH = '/'
 _IN_METADATA = ' '
+
+
+class Protectable(Protocol):
+    """What tasks may protect from deletion."""
+
+    @property
+    def delete_protection(self) -> bool:
+        """Whether it is protected."""
 
 
 class Marks(NamedTuple):
@@ -29,6 +37,11 @@ class Marks(NamedTuple):
     def created_by(self) -> str:
         """Who created it; empty if that was not done by this collection."""
         return self.own.get('created_by', '')
+
+    @property
+    def delete_protection(self) -> bool:
+        """Whether it is protected from deletion by this collection."""
+        return 'delete_protection' in self.own
 
 
 def from_metadata(metadata: Mapping[str, object]) -> Marks:
@@ -53,6 +66,11 @@ def to_metadata(labels: Mapping[str, str], own: OwnMarks) -> Dict[str, str]:
 def with_prefix(own: OwnMarks) -> Dict[str, str]:
     """Return values of our own by their keys with the prefix; None is left out."""
     return {PREFIX + key: value for key, value in own.items() if value is not None}
+
+
+def protection_mark(item: Protectable) -> str | None:
+    """Return the mark that says that an item is protected from deletion by this collection."""
+    return 'true' if item.delete_protection else None
 
 
 class MetadataChanges(NamedTuple):

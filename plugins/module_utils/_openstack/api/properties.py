@@ -83,3 +83,9 @@ def write_properties(api: Api, raw: Raw, wanted: Mapping[str, str]) -> None:
     changes = patch(raw, wanted)
     if changes:
         api.call(IMAGE, 'PATCH', f'/images/{raw["id"]}', changes, media=_PATCH)
+
+
+def protect(api: Api, identity: str, delete_protection: bool) -> None:
+    """Let Glance protect an image from deletion, or no longer."""
+    changes = [{'op': 'replace', 'path': '/protected', 'value': delete_protection}]
+    api.call(IMAGE, 'PATCH', f'/images/{identity}', changes, media=_PATCH)

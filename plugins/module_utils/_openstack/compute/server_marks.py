@@ -13,7 +13,7 @@ from typing import Dict, List, NamedTuple, Set
 
 from ..._model.change import AFTER_APPLY
 from ..._model.server import Server
-from ..api.marks import Marks
+from ..api.marks import Marks, protection_mark
 
 PENDING = 'pending'  # what is left to be done when Nova has built a server
 OWN_GROUPS = 'own_groups'  # the indices of the connections with groups of their own
@@ -77,11 +77,6 @@ def user_data_mark(server: Server) -> str | None:
     if server.user_data is None:
         return None
     return str.__str__(server.user_data)
-
-
-def protection_mark(server: Server) -> str | None:
-    """Return the mark of a server that must not be deleted; None if it may be."""
-    return 'true' if server.delete_protection else None
 
 
 def own_groups(server: Server) -> str | None:

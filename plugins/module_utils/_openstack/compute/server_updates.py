@@ -13,14 +13,13 @@ from ..._model.change import Change, Changes
 from ..._model.server import Nic, Server
 from ..api.api import Api, Raw, Raws
 from ..api.lists import ports_by_server
-from ..api.marks import metadata_changes, to_metadata
+from ..api.marks import metadata_changes, protection_mark, to_metadata
 from ..api.services import COMPUTE, NETWORK
 from .server_addresses import Addresses
 from .server_marks import (
     OWN_GROUPS,
     network_marks,
     own_groups,
-    protection_mark,
     user_data_mark,
 )
 from .server_references import group_ids

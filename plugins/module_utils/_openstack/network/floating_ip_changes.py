@@ -13,6 +13,7 @@ from ..._model.floating_ip import HOLDERS, FixedIp, FloatingIp
 from ..api.api import Api, Body, Raw
 from ..api.doubles import stays, until_one_stays
 from ..api.lists import all_floating_ips
+from ..api.marks import protection_mark
 from ..api.names import age, item_of
 from ..api.parallel import each
 from ..api.services import NETWORK
@@ -43,7 +44,8 @@ class FloatingIpChanges:
             options['floating_ip_address'] = wanted.address
         if wanted.holder:
             options.update(self._target(wanted))
-        own = {'name': name, 'created_by': self.api.actor}
+        protection = protection_mark(wanted)
+        own = {'name': name, 'created_by': self.api.actor, 'delete_protection': protection}
         pool = self._pool(wanted)
 
         def attempt() -> Raw | None:
@@ -81,7 +83,8 @@ class FloatingIpChanges:
         if _place(old) != _place(wanted):
             target = self._target(wanted) if wanted.holder else {'port_id': None}
         automatic = '1' if wanted.automatic else None
-        own = {**marks_of(raw).own, 'automatic': automatic}
+        protection = protection_mark(wanted)
+        own = {**marks_of(raw).own, 'automatic': automatic, 'delete_protection': protection}
         self._write(raw, wanted, own, target)
 
     def _found(self, change: Change) -> Raw:

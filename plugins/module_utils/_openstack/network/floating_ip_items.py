@@ -34,4 +34,5 @@ def floating_ip_of(raw: Raw, pools: Mapping[str, str], holder: FixedIp | None) -
         raw['id'],
         marks.created_by,
         raw['created_at'],
+        marks.delete_protection,
     )

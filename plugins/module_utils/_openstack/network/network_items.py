@@ -72,4 +72,5 @@ def network_of(raw: Raw, subnets: Raws, used_by: Tuple[str, ...]) -> Network:
         unfinished=UNFINISHED.get(own.get('unfinished', '')),
         created_by=marks.created_by,
         created_at=raw['created_at'],
+        delete_protection=marks.delete_protection,
     )

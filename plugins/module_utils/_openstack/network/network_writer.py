@@ -11,6 +11,7 @@ from ..._model.change import Change, Changes
 from ..._model.network import Network
 from ..api.api import Api, Raw
 from ..api.lists import all_networks
+from ..api.marks import protection_mark
 from ..api.names import age, is_own, item_of, with_name
 from ..api.parallel import each
 from ..api.services import NETWORK
@@ -58,7 +59,10 @@ class NetworkWriter:
         is_connected = network['subnets'] and self._interfaces(network)
         if router and not is_connected:
             self._connect(router, subnet, network)
-        own = {'created_by': marks_of(network).created_by}
+        own = {
+            'created_by': marks_of(network).created_by,
+            'delete_protection': protection_mark(wanted),
+        }
         write_tags(api, _PATH, network, wanted.labels, own)
         write_description(api, _PATH, 'network', network, wanted.description)
 
@@ -156,7 +160,7 @@ class NetworkWriter:
     def _update(self, change: Change) -> None:
         wanted = change.new(Network)
         network = self._found(change)
-        own = marks_of(network).own
+        own = {**marks_of(network).own, 'delete_protection': protection_mark(wanted)}
         write_tags(self.api, _PATH, network, wanted.labels, own)
         write_description(self.api, _PATH, 'network', network, wanted.description)
 

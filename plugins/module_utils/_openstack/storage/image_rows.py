@@ -93,6 +93,7 @@ def image_of(raw: Raw, users: Mapping[str, Tuple[str, ...]]) -> Image:
         disk_format='iso' if raw.get('disk_format') == 'iso' else 'qcow2',
         os_admin_user=raw.get('os_admin_user'),
         visibility=raw.get('visibility', 'private'),
+        delete_protection=bool(raw.get('protected')),
     )
 
 

@@ -20,7 +20,7 @@ from ..api.lists import all_images
 from ..api.names import age, the_id
 from ..api.parallel import each
 from ..api.polling import await_one
-from ..api.properties import from_properties, write_properties
+from ..api.properties import from_properties, protect, write_properties
 from ..api.services import IMAGE
 from .image_rows import existing, is_abandoned, ours, properties_of
 from .image_source import SourceFile, Upload, verified
@@ -45,7 +45,9 @@ class ImageWriter:
         return each(changes, self._create)
 
     def _create(self, change: Change) -> None:
-        until_one_stays(partial(self._attempt, change.new(Image)))
+        image = change.new(Image)
+        created = until_one_stays(partial(self._attempt, image))
+        self._protect(str(created['id']), image.delete_protection)
 
     def _attempt(self, image: Image) -> Raw | None:
         """Create an image; return what is there then, which may be nothing."""
@@ -221,7 +223,15 @@ class ImageWriter:
 
     def _update(self, change: Change) -> None:
         raw = self._raw(self._id(change))
-        self._write(raw, change.new(Image), from_properties(raw).own)
+        image = change.new(Image)
+        self._write(raw, image, from_properties(raw).own)
+        self._protect(str(raw['id']), image.delete_protection)
+
+    def _protect(self, identity: str, delete_protection: bool) -> None:
+        """Let Glance protect an image from deletion by anybody, or lift that."""
+        raw = self._raw(identity)
+        if bool(raw.get('protected')) != delete_protection:
+            protect(self.api, identity, delete_protection)
 
     def _write(
         self,
@@ -241,4 +251,7 @@ class ImageWriter:
         return each(changes, self._delete)
 
     def _delete(self, change: Change) -> None:
-        self._remove(self._id(change))
+        identity = self._id(change)
+        if change.old(Image).delete_protection:
+            protect(self.api, identity, False)
+        self._remove(identity)

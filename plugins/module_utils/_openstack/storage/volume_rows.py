@@ -16,6 +16,7 @@ from ..api.marks import (
     MetadataChanges,
     from_metadata,
     metadata_changes,
+    protection_mark,
     to_metadata,
 )
 from .root_volumes import root_volume, volume_ids
@@ -97,6 +98,7 @@ def volume_of(raw: Raw, holder: Holder | None, snapshots: Iterable[Raw] = ()) ->
         bootable=holder is not None and holder.is_root,
         cloud_status=status,
         source=marks.own.get('source'),
+        delete_protection=marks.delete_protection,
         snapshots=tuple(
             one['name'] or one['id'] for one in snapshots if one['volume_id'] == raw['id']
         ),
@@ -130,7 +132,12 @@ def creation_body(volume: Volume, actor: str, token: str, source: Mapping[str, s
 
     ``source``: what it is a copy of, in the words of Cinder.
     """
-    own = {'created_by': actor, 'token': token, 'source': volume.source}
+    own = {
+        'created_by': actor,
+        'token': token,
+        'source': volume.source,
+        'delete_protection': protection_mark(volume),
+    }
     return {
         **source,
         'name': volume.name,
@@ -141,7 +148,9 @@ def creation_body(volume: Volume, actor: str, token: str, source: Mapping[str, s
 
 
 def label_changes(before: Volume, after: Volume) -> MetadataChanges:
-    """Return what to change in metadata; other keys in it stay."""
-    old = to_metadata(before.labels, {})
-    new = to_metadata(after.labels, {})
+    """Return what to change in metadata, labels and the protection; other keys in it stay."""
+    old, new = (
+        to_metadata(volume.labels, {'delete_protection': protection_mark(volume)})
+        for volume in (before, after)
+    )
     return metadata_changes(old, new)
