@@ -95,5 +95,5 @@ def until_gone(api: Api, there: Mapping[str, Raw]) -> Reasons:
 def _not_gone(raw: Raw) -> Reason:
     """Why a server that is being deleted is not gone."""
     if raw['OS-EXT-STS:vm_state'] == 'error' and not is_deleting(raw):
-        return CloudError(f'Nova did not delete it: {fault_of(raw)}')
+        return CloudError(f'Nova did not delete it: {fault_of(raw)}; run the task again')
     return f'its status is {raw["status"]}'
