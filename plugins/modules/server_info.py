@@ -150,7 +150,7 @@ errors:
   elements: dict
 """
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible.server import main_info
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.server_info import main
 
 if __name__ == '__main__':
-    main_info()
+    main()

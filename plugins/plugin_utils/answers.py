@@ -33,7 +33,7 @@ def answer_of(code: int, output: bytes, errors: bytes) -> Answer:
     texts = tuple(map(shown, warnings)) if isinstance(warnings, list) else ()
     if found.get('failed'):
         return Answer([], shown(found.get('msg')), texts)
-    servers = found.get('servers')
+    servers = _parsed(found.get('servers'))
     if not isinstance(servers, list) or not all(map(_is_server, servers)):
         text = 'the answer has other things than servers; a query must select whole servers'
         return Answer([], text, texts)
@@ -44,12 +44,19 @@ def _result(output: bytes) -> Item | None:
     """The result of the module, which is the last line that can be one."""
     for line in reversed(output.splitlines()):
         if line.startswith(b'{'):
-            try:
-                found = json.loads(line)
-            except (ValueError, RecursionError):
-                return None
+            found = _parsed(line)
             return found if isinstance(found, dict) else None
     return None
+
+
+def _parsed(text: object) -> object:
+    """What a text of JSON says; None if it is no such text."""
+    if not isinstance(text, (str, bytes)):
+        return None
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def _no_result(code: int, output: bytes, errors: bytes) -> str:

@@ -19,9 +19,9 @@ def main() -> None:
         file.write(code)
         file.flush()
         sys.path.insert(0, file.name)
-        from ansible_collections.hanok.cloud.plugins.module_utils._ansible.server import main_info
+        from ansible_collections.hanok.cloud.plugins.module_utils._ansible import server_info
 
-        main_info()
+        server_info.main_listing()
 
 
 if __name__ == '__main__':

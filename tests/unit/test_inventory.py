@@ -199,7 +199,9 @@ def test_jump(tmp_path: Path) -> None:
 
 
 def printed(**result: Any) -> bytes:
-    """What a module prints, after a banner."""
+    """What the program prints, after a banner."""
+    if 'servers' in result:
+        result['servers'] = json.dumps(result['servers'])
     return b'Welcome {\n\n' + json.dumps(result).encode() + b'\n'
 
 
@@ -222,6 +224,8 @@ def test_answer() -> None:
         (0, b'{"a":' * 100_000, b'', 'is no result of server_info'),
         (0, b'\xff\xfe{}', b'', 'is no result of server_info'),
         (0, printed(servers='x'), b'', 'a query must select whole servers'),
+        (0, b'{"servers": "["}', b'', 'a query must select whole servers'),
+        (0, b'{"servers": []}', b'', 'a query must select whole servers'),
         (0, printed(servers=['web']), b'', 'a query must select whole servers'),
         (0, printed(servers=[{'name': 'web'}]), b'', 'a query must select whole servers'),
         (0, printed(servers=[{**SERVER, 'id': 7}]), b'', 'a query must select whole servers'),

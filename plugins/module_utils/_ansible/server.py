@@ -1,12 +1,12 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The modules server and server_info: parameters to requests, observations, waiting."""
+"""The module server: parameters to requests, observations, waiting."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError
 from .._model.nic_request import NicRequest
@@ -89,13 +89,6 @@ _REQUEST_OPTIONS = (
     'on_drift',
     'max_unavailable',
 )
-
-
-_PERIOD = {option: {'type': 'str'} for option in ('from', 'to')}
-_INFO: Dict[str, Any] = {
-    'init': {'type': 'bool', 'default': False},
-    'usage': {'type': 'dict', 'options': _PERIOD},
-}
 
 
 def request(params: Dict[str, Any]) -> ServerRequest:
@@ -212,41 +205,3 @@ RESOURCE = Resource('server', ARGUMENTS, request, observe, plan, reload, wait=wa
 def main() -> None:
     """Run the module server."""
     run(RESOURCE)
-
-
-def main_info() -> None:
-    """Run the module server_info."""
-    from .info import ARGUMENTS as FILTERS
-    from .info import run_reading
-
-    run_reading({**FILTERS, **_INFO}, _information, is_networked=True, kind='server')
-
-
-def _information(cloud: Cloud, params: Dict[str, Any]) -> Dict[str, object]:
-    """Return the servers and, if that is requested, for how long they were billable."""
-    from .info import in_project, projects_of, selection
-
-    select = selection(params)
-    servers: List[Dict[str, Any]] = []
-    used: List[Dict[str, Any]] = []
-    for project, one in projects_of(cloud, params):
-        found = _observe_info(one, params)
-        servers += in_project(project, found)
-        if params['usage'] is not None:
-            from .usage import usage
-
-            used += in_project(project, usage(one, params['name'], params['usage'], found))
-    result = {'servers': select(servers)}
-    return result if params['usage'] is None else {**result, 'usage': used}
-
-
-def _observe_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
-    name = params['name']
-    names = None if name is None else [name]
-    found = [server.public() for server in cloud.servers.list(names, name)]
-    if params['init']:
-        boots = cloud.servers.first_boots([server['name'] for server in found])
-        for server in found:
-            boot = boots.get(server['name'])
-            server['init'] = boot.public() if boot else None
-    return found
