@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import hashlib
 import json
 import os
 import re
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import ansible.release
 import pytest
 import yaml
 
@@ -35,8 +38,6 @@ PLAYBOOK = [PROGRAM, '--inventory', 'localhost,', '--connection', 'local']
 STATE = Path('/var/lib/hanok')
 # Bytes of a file of a console log, an eighth of the default: guests without KVM print slowly.
 CONSOLE_SIZE = 2**18
-# Private to the world, like all of /run.
-PACKED = Path('/run/packed-modules')
 Result = dict[str, Any]
 # A command in a guest: it sees a device some time after that was attached.
 SEEN = 'until [ -b {} ]; do sleep 0.1; done'
@@ -72,6 +73,20 @@ OVERCOMMITTED = {
 }
 
 
+@functools.cache
+def packed_modules() -> Path:
+    """The directory of the packed modules: that of all worlds, until a source changes."""
+    sources = sorted((ROOT / 'plugins').rglob('*.py'))
+    digest = hashlib.sha256(f'{sys.version} {ansible.release.__version__}'.encode())
+    for path in sources:
+        digest.update(f'{path}\n'.encode() + path.read_bytes())
+    folder = TREE / 'packed-modules' / digest.hexdigest()[:16]
+    if not folder.exists():
+        shutil.rmtree(folder.parent, ignore_errors=True)  # those of other sources
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
 def keep_packed(clone: Path, folder: Path) -> dict[str, str]:
     """The environment in which ansible-playbook keeps the modules that it packs in a folder."""
     plugins = clone / 'tests' / 'integration' / 'callback_plugins'
@@ -94,11 +109,10 @@ class Play:
         self, *words: str, program: tuple[str, ...] = tuple(PLAYBOOK), cwd: Path = ROOT
     ) -> None:
         """Run it with the name of the playbook and further arguments."""
-        PACKED.mkdir(mode=0o700, exist_ok=True)
         ran = subprocess.run(
             [*program, '-e', json.dumps(OVERCOMMITTED), *words],
             cwd=cwd,
-            env={**os.environ, **keep_packed(ROOT, PACKED)},
+            env={**os.environ, **keep_packed(ROOT, packed_modules())},
             capture_output=True,
             text=True,
             check=False,

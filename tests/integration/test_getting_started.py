@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -13,8 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+import yaml
 
-from .conftest import PLAYBOOK, ROOT, Play, inventory, keep_packed, run
+from .conftest import PLAYBOOK, ROOT, Play, inventory, keep_packed, packed_modules, run
 
 CALLER = 'caller'
 OTHER = ('-e', 'project=other')
@@ -58,7 +60,8 @@ def caller(host: None) -> Iterator[Caller]:
     where = (f'HOME={home}', path, f'ANSIBLE_COLLECTIONS_PATH={CLONE}/build')
     settings = (f'ANSIBLE_CONFIG={CLONE}/ansible.cfg', 'LC_ALL=C.UTF-8')
     packed = home / 'packed-modules'
-    _output_of('install', '--directory', '--owner', CALLER, str(packed))
+    shutil.copytree(packed_modules(), packed)
+    _output_of('chown', '--recursive', CALLER, str(packed))
     tests = [f'{name}={value}' for name, value in keep_packed(CLONE, packed).items()]
     _set_sudo_rule('NOPASSWD: ALL')
     yield Caller(home, ('runuser', '-u', CALLER, '--', 'env', '-i', *where, *settings, *tests))
@@ -114,32 +117,51 @@ def test_host_role_is_idempotent(host: None) -> None:
     assert sum('MACAddressPolicy=none' in text for text in texts) == 1
 
 
-@pytest.mark.parametrize(
-    ('variables', 'problem'),
-    [
-        (
-            {
-                'host_floating_pools': [
-                    {'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'eth99'}
-                ]
-            },
-            'uplink: eth99 does not exist on this host',
-        ),
-        ({'host_outside_devices': ['hk0']}, 'outside_devices: hk0 is a device of servers'),
-        ({'host_bridges': ['lo']}, 'bridges: lo is no bridge of this host; existing bridges: none'),
-        (
-            {'host_ram_allocation_ratio': 0},
-            'ram_allocation_ratio: 0.0 is out of range; use 0.001 to 1000',
-        ),
-    ],
-)
-def test_host_role_refuses_settings(host: None, variables: dict[str, object], problem: str) -> None:
-    """Settings that the modules would refuse are not written."""
+REFUSED: dict[str, dict[str, object]] = {
+    'floating_pools[0]: uplink: eth99 does not exist on this host': {
+        'host_floating_pools': [{'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'eth99'}]
+    },
+    'outside_devices: hk0 is a device of servers': {'host_outside_devices': ['hk0']},
+    'bridges: lo is no bridge of this host; existing bridges: none': {'host_bridges': ['lo']},
+}
+
+
+@pytest.fixture(scope='module')
+def refusals(host: None, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What one play prints in which the role is refused all of them, one after the other."""
     before = Path('/etc/hanok/host.json').read_bytes()
-    refused = Play('hanok.cloud.host', '-e', json.dumps(variables))
+    role = {'name': 'hanok.cloud.host', 'tasks_from': 'settings.yml'}
+    tasks: list[dict[str, object]] = []
+    for variables in REFUSED.values():
+        tasks += [
+            {'block': [{'include_role': role, 'vars': variables}], 'rescue': [{'meta': 'noop'}]},
+        ]
+    book = tmp_path_factory.mktemp('refused') / 'refused.yml'
+    interpreter = {'ansible_python_interpreter': '/usr/bin/python3'}
+    play = {'hosts': 'localhost', 'gather_facts': False, 'vars': interpreter, 'tasks': tasks}
+    book.write_text(yaml.safe_dump([play]), encoding='utf-8')
+    played = Play(str(book))
+    assert played.counts['rescued'] == len(REFUSED), played.output
+    assert Path('/etc/hanok/host.json').read_bytes() == before
+    return played.output
+
+
+@pytest.mark.parametrize('problem', REFUSED)
+def test_host_role_refuses_settings(refusals: str, problem: str) -> None:
+    """Settings that the modules would refuse are not written."""
+    assert f'the settings of the host: {problem}' in refusals
+
+
+def test_host_role_ends_with_refused_settings(host: None) -> None:
+    """The play ends before it changes anything else."""
+    before = Path('/etc/hanok/host.json').read_bytes()
+    refused = Play('hanok.cloud.host', '-e', json.dumps({'host_ram_allocation_ratio': 0}))
     assert refused.code != 0
-    option = 'floating_pools[0]: ' if 'uplink' in problem else ''
-    assert f'the settings of the host: {option}{problem}' in refused.output
+    assert refused.counts['changed'] == 0
+    assert (
+        'the settings of the host: ram_allocation_ratio: 0.0 is out of range; use 0.001 to 1000'
+        in refused.output
+    )
     assert Path('/etc/hanok/host.json').read_bytes() == before
 
 

@@ -34,7 +34,7 @@ FOLDERS = (
 # What belongs to others: libvirt keeps it when it has run, groupadd makes copies, Ansible and
 # pytest write it.
 OTHERS = re.compile(
-    '/run/(libvirt|dbus|packed-modules|lock|netns|[a-z]*.pid)|/etc/libvirt/(secrets|storage)'
+    '/run/(libvirt|dbus|lock|netns|[a-z]*.pid)|/etc/libvirt/(secrets|storage)'
     '|/var/lib/libvirt/(?!dnsmasq/hk)|/etc/.*__pycache__|/etc/(group|gshadow)-$'
 )
 OPTIONS = {
