@@ -359,6 +359,14 @@ def image(tiny: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope='module')
+def root_image(host: None) -> Iterator[str]:
+    """An image of a root file system: servers of it are containers, which start in a second."""
+    keep('image', name='root', path=newest_image('tiny', 'tar'), disk_format='root-tar')
+    yield 'root'
+    keep('image', name='root', state='absent')
+
+
+@pytest.fixture(scope='module')
 def debian_image(debian: str) -> Iterator[str]:
     """An image named debian."""
     keep('image', name='debian', path=debian)

@@ -19,21 +19,13 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
 
-from .conftest import eventually, keep, newest_image, refused, run
+from .conftest import eventually, keep, refused, run
 from .test_agent_connection import connected
 
 Ssh = Callable[[str, str], str]
 Item = dict[str, Any]
 SCRIPT = '#!/bin/sh\necho once >>/made\necho $(id -u) of $(hostname)\n'
 NAME = {'name': 'box'}
-
-
-@pytest.fixture(scope='module')
-def root_image(host: None) -> Iterator[str]:
-    """An image of a root file system."""
-    keep('image', name='root', path=newest_image('tiny', 'tar'), disk_format='root-tar')
-    yield 'root'
-    keep('image', name='root', state='absent')
 
 
 @pytest.fixture(scope='module')

@@ -87,15 +87,15 @@ def lan(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope='module')
-def servers(lan: None, image: str, key: str, open_group: str) -> Iterator[None]:
-    """Two servers, and a load balancer in front of one of them."""
+def servers(lan: None, image: str, root_image: str, key: str, open_group: str) -> Iterator[None]:
+    """A VM, and a container with a load balancer in front of it."""
     script = '#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n'
-    options = {**OPTIONS, 'image': image, 'user_data': script}
+    options = {**OPTIONS, 'user_data': script}
     waiting = {'wait_for': 'init', 'wait_timeout': 300}
     try:
         result = [
-            run('server', name='first', **options, floating_ip=SERVER, **waiting),
-            run('server', name='second', **options, **waiting),
+            run('server', name='first', image=image, **options, floating_ip=SERVER, **waiting),
+            run('server', name='second', image=root_image, **options, **waiting),
             run(
                 'lb',
                 name='entry',

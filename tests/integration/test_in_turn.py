@@ -1,6 +1,9 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A service behind a load balancer answers while its servers are replaced in turn."""
+"""A service behind a load balancer answers while its servers are replaced in turn.
+
+They are containers: what is shown is the order of steps, and what the load balancer does.
+"""
 
 from __future__ import annotations
 
@@ -58,10 +61,10 @@ class Clients:
 
 
 @pytest.fixture(scope='module')
-def service(image: str, open_group: str) -> Iterator[str]:
+def service(root_image: str, open_group: str) -> Iterator[str]:
     """Two servers behind a load balancer; its address."""
     keep('init_script', name='shop', content=SERVE.format(version='old'))
-    options = {'image': image, 'flavor': 'g1.nano', 'security_groups': ['open'], 'count': 2}
+    options = {'image': root_image, 'flavor': 'g1.nano', 'security_groups': ['open'], 'count': 2}
     keep('server', name='shop', **options, init_script='shop', **FIRST_BOOT)
     options = {'listeners': [{'port': 80}], 'health_check': {'protocol': 'tcp'}}
     lb = keep('lb', name='shop', members=NAMES, **options, wait_for='healthy')['lb']
