@@ -22,7 +22,7 @@ from ansible_collections.hanok.cloud.tests.reliability.invariants import output_
 
 SETTINGS = Path('/etc/hanok/host.json')
 # What gives a server a status, whatever it has; and what comes before, for some of them. No guest
-# has booted: it is powered off.
+# runs in it: it is powered off.
 OFF = {'action': 'stop', 'force': True}
 TO: Mapping[Status, Sequence[Result]] = {
     Status.ACTIVE: [{'action': 'start'}],
@@ -43,7 +43,7 @@ BACK: Mapping[Status, Result] = {
 }
 
 
-def opened(_folder: Path) -> Iterator[CloudUnderTest]:
+def opened(folder: Path) -> Iterator[CloudUnderTest]:
     """The cloud."""
     integration.prepare_host()
     server = ForkServer()
@@ -127,7 +127,7 @@ def opened(_folder: Path) -> Iterator[CloudUnderTest]:
             lambda project='default', _kind='': open_cloud('local', project, 'tester', 60),
             integration.observed_state,
             integration.inventory,
-            integration.newest_image('tiny'),
+            integration.idle_image(folder),
             CAN['local'] | ({'VLANs'} if has_vlans else set()),
             interrupt,
             other_run,

@@ -11,6 +11,7 @@ import pytest
 from ansible_collections.hanok.cloud.tests.integration.conftest import (
     host,
     host_bridges,
+    idle,
     inventory,
     keep,
     refused,
@@ -19,7 +20,7 @@ from ansible_collections.hanok.cloud.tests.integration.conftest import (
     tiny,
 )
 
-__all__ = ['host', 'inventory', 'keep', 'refused', 'run', 'start', 'tiny']
+__all__ = ['host', 'idle', 'inventory', 'keep', 'refused', 'run', 'start', 'tiny']
 
 
 @pytest.fixture(scope='module')

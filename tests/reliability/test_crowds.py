@@ -72,10 +72,10 @@ class Host(Tasks):
 
 
 @pytest.fixture(scope='module')
-def crowded(host: None, tiny: str) -> Iterator[Host]:
+def crowded(host: None, idle: str) -> Iterator[Host]:
     """A host with an image, and the process that forks its crowds."""
     forks = ForkServer()
-    assert forks.run('image', {'name': 'crowd', 'path': tiny}).changed
+    assert forks.run('image', {'name': 'crowd', 'path': idle}).changed
     crowd_host = Host(forks, 'crowd')
     yield crowd_host
     assert forks.run('image', {'name': 'crowd', 'state': 'absent'}).changed

@@ -98,7 +98,8 @@ def task(module: str, **options: Any) -> Task:
 STATE = Path(hosts.STATE)
 PUBLIC = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKZDjBBqpX3dI4L1ZYoJWZ3WJxvGk4M3Pz1K1cVQk9f killed'
 SCRIPT = '#!/bin/sh\ntrue\n'
-SMALL = {'image': 'killed', 'flavor': 'g1.nano'}
+SMALL = {'image': 'killed', 'flavor': 'g1.nano'}  # a machine without a guest
+GUEST = {'image': 'guest', 'flavor': 'g1.nano'}
 STOPPED = {**SMALL, 'state': 'stopped'}
 CONTAINER = {'image': 'root', 'flavor': 'g1.nano'}
 HTTP = [{'port': 80, 'protocol': 'HTTP'}]
@@ -712,7 +713,7 @@ WALKS = (
     Walk(
         'guest shut down',
         [
-            task('server', name='power', **SMALL),
+            task('server', name='power', **GUEST),
             task('volume', name='power/root', size=2),
             task('server', name='power', volume_size=3),
             task('server', name='power', state='stopped'),
@@ -734,7 +735,7 @@ WALKS = (
             task('volume', name='v', state='detached', force=True),
             *delete_tasks('volume', 'v'),
         ],
-        prerequisites=[task('server', name='up', key_name='killed', wait_for='init', **SMALL)],
+        prerequisites=[task('server', name='up', key_name='killed', wait_for='init', **GUEST)],
         slow=True,
     ),
     Walk(
@@ -755,7 +756,7 @@ WALKS = (
                 task('flavor', name=name, vcpus=1, memory=memory, disk=1, max_memory=256)
                 for name, memory in (('room.1', 128), ('room.2', 256))
             ),
-            task('server', name='up', wait_for='init', **{**SMALL, 'flavor': 'room.1'}),
+            task('server', name='up', wait_for='init', **{**GUEST, 'flavor': 'room.1'}),
         ],
         slow=True,
     ),
@@ -775,7 +776,7 @@ WALKS = (
             task('volume', name='v', state='detached', force=True),
             *delete_tasks('volume', 'v'),
         ],
-        prerequisites=[task('server', name='up', key_name='killed', wait_for='init', **SMALL)],
+        prerequisites=[task('server', name='up', key_name='killed', wait_for='init', **GUEST)],
         slow=True,
     ),
 )
@@ -934,7 +935,9 @@ def history_problems(
 
 
 @pytest.fixture(scope='module')
-def killer(bridge: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killer]:
+def killer(
+    bridge: None, tiny: str, idle: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Killer]:
     """A killer on a host where a resource of each kind existed, so that its directories exist."""
     runner = Runner()
     with ThreadingHTTPServer(
@@ -950,6 +953,7 @@ def killer(bridge: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) ->
             runner,
             {
                 'tiny': tiny,
+                'idle': idle,
                 'iso': str(iso),
                 'root': newest_image('tiny', 'tar'),
                 'url': url,
@@ -958,7 +962,8 @@ def killer(bridge: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) ->
             },
         )
         made = [
-            task('image', name='killed', path='{tiny}'),
+            task('image', name='killed', path='{idle}'),
+            task('image', name='guest', path='{tiny}'),
             task('keypair', name='killed', public_key=PUBLIC),
             task('init_script', name='killed', content=SCRIPT),
             task('server', name='first', **STOPPED),
@@ -974,7 +979,7 @@ def killer(bridge: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) ->
         ]:
             found.run_successfully(step)
         yield found
-        for step in reversed(made[:3]):
+        for step in reversed(made[:4]):
             found.run_successfully(*delete_tasks(step.module, step.options['name']))
         server.shutdown()
     runner.close()
