@@ -18,6 +18,7 @@ import sqlite3
 import stat
 import struct
 import subprocess
+import tarfile
 import time
 import xml.etree.ElementTree as ET
 from collections import Counter
@@ -286,6 +287,9 @@ def _content(path: str) -> str:
             base = file.read(length).decode() if offset else 'nothing'
             return f'qcow2 of {size} bytes on {base} {_snapshots(file)}'
         file.seek(0)
+        if path.endswith('.tar'):  # that of a container has times, and what it has written
+            with tarfile.open(fileobj=file) as archive:
+                return f'archive, has init: {"./sbin/init" in archive.getnames()}'
         text = file.read().decode('latin-1')
     if path.endswith('.iso'):  # a CD is full of times
         return ' '.join(
