@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import xml.etree.ElementTree as ET
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Tuple
@@ -67,7 +68,7 @@ class ServerContainers(ServerMachines):
         container_roots.create(self.host, root, image.path, first_id(row['id']), files, locks)
 
     def _root(self, row: CompleteServer) -> str:
-        return pool_of(self.host).folder(row['uuid'])
+        return os.path.join(self.folder(row), 'root')
 
     def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""

@@ -117,7 +117,8 @@ class ImageWriter:
             from .root_archives import pack
 
             with image_import.Import(self.host, target.path, locks) as process:
-                return pack(process, self.pool.folder(server), f'server: {name}')
+                root = self.host.settings.path('servers', server, 'root')
+                return pack(process, root, f'server: {name}')
         writer = writer_of(self.host)
         writer.flatten(writer.root(server), target, locks)
         return writer.size(target)

@@ -49,10 +49,6 @@ class Pool:
         """The root disk of a server, by its UUID."""
         return Disk(self.path(ROOT, server), 'root', size)
 
-    def folder(self, server: str) -> str:
-        """The root file system of a container, by the UUID of its server."""
-        return self.host.settings.path('servers', server, 'root')
-
     def rescue(self, server: str) -> Disk:
         """The disk that a server is rescued with, by its UUID."""
         return Disk(self.host.settings.path('servers', server, 'rescue.qcow2'), 'rescue')
