@@ -9,9 +9,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict
 
 from .._model.change import Draft, Plan
-from .._model.image import DISK_FORMATS, IMMUTABLE, TABLE, Image, ImageRequest
+from .._model.image import IMMUTABLE, TABLE, Image, ImageRequest
 from .._model.kinds import Verb
-from .._model.server_type import CONTAINER, ROOT_TAR
 from .common import plan_one
 
 if TYPE_CHECKING:
@@ -45,8 +44,10 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
         check_protection('image', current, request.options, draft)
     if request.state == 'present' and (current is None or current.unfinished is not None):
         source = request.options.get('source') or (current.source if current else '')
-        _check_source(source, request.name, observed, draft)
-        request = _in_format_of_server(request, source, observed, draft)
+        from .image_source import check_source, in_format_of_server
+
+        check_source(source, request.name, observed, draft)
+        request = in_format_of_server(request, source, observed, draft)
     if request.state == 'present' and current is not None:
         _check_disk(current, draft)
         if current.unfinished is None:
@@ -105,53 +106,3 @@ def _differing_options(
             f'{IMMUTABLE}',
         )
     return options
-
-
-def _check_source(
-    source: str,
-    name: str,
-    observed: ObservedImages,
-    draft: Draft,
-) -> None:
-    kind, _colon, where = source.partition(':')
-    if not kind:
-        draft.refuse(
-            'path',
-            f'image {name} does not exist; to create it, also set path, url (with checksum) or '
-            'server',
-        )
-    elif kind == 'server':
-        if draft.require('server', where, observed.servers):
-            _check_server(observed.servers[where], observed, draft)
-    elif observed.source_problem:
-        draft.miss(kind, f'{kind}: {observed.source_problem}')
-
-
-def _in_format_of_server(
-    request: ImageRequest,
-    source: str,
-    observed: ObservedImages,
-    draft: Draft,
-) -> ImageRequest:
-    """The request with the format of an image that is created from a server."""
-    server = observed.servers.get(source.partition(':')[2])
-    if server is None:
-        return request
-    is_container = server.type == CONTAINER
-    found = ROOT_TAR if is_container else DISK_FORMATS[0]
-    if request.options.get('disk_format', found) != found:
-        kind = 'container' if is_container else 'virtual machine'
-        draft.refuse(
-            'disk_format',
-            f'disk_format: server {server.name} is a {kind}, whose images are {found}; omit it',
-        )
-    return replace(request, options={**request.options, 'disk_format': found})
-
-
-def _check_server(server: Server, observed: ObservedImages, draft: Draft) -> None:
-    if not observed.of_running and server.power != 'stopped':
-        draft.refuse(
-            'server',
-            f'server: {server.name} is running, and an image requires a stopped server; stop it '
-            'first (state: stopped)',
-        )

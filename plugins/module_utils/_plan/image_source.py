@@ -1,0 +1,67 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What images are created from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from .._model.change import Draft
+from .._model.image import DISK_FORMATS, ImageRequest
+from .._model.server_type import CONTAINER, ROOT_TAR
+
+if TYPE_CHECKING:
+    from .._model.server import Server
+    from .image import ObservedImages
+
+
+def check_source(
+    source: str,
+    name: str,
+    observed: ObservedImages,
+    draft: Draft,
+) -> None:
+    """Refuse a source that is not specified, does not exist, or cannot be used."""
+    kind, _colon, where = source.partition(':')
+    if not kind:
+        draft.refuse(
+            'path',
+            f'image {name} does not exist; to create it, also set path, url (with checksum) or '
+            'server',
+        )
+    elif kind == 'server':
+        if draft.require('server', where, observed.servers):
+            _check_server(observed.servers[where], observed, draft)
+    elif observed.source_problem:
+        draft.miss(kind, f'{kind}: {observed.source_problem}')
+
+
+def in_format_of_server(
+    request: ImageRequest,
+    source: str,
+    observed: ObservedImages,
+    draft: Draft,
+) -> ImageRequest:
+    """The request with the format of an image that is created from a server."""
+    server = observed.servers.get(source.partition(':')[2])
+    if server is None:
+        return request
+    is_container = server.type == CONTAINER
+    found = ROOT_TAR if is_container else DISK_FORMATS[0]
+    if request.options.get('disk_format', found) != found:
+        kind = 'container' if is_container else 'virtual machine'
+        draft.refuse(
+            'disk_format',
+            f'disk_format: server {server.name} is a {kind}, whose images are {found}; omit it',
+        )
+    return replace(request, options={**request.options, 'disk_format': found})
+
+
+def _check_server(server: Server, observed: ObservedImages, draft: Draft) -> None:
+    if not observed.of_running and server.power != 'stopped':
+        draft.refuse(
+            'server',
+            f'server: {server.name} is running, and an image requires a stopped server; stop it '
+            'first (state: stopped)',
+        )
