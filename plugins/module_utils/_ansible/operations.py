@@ -13,8 +13,8 @@ from .._model.kinds import Verb
 from .clouds import supported
 
 if TYPE_CHECKING:
-    from .._cloud.capabilities import ServerSnapshots
     from .._cloud.contract import Projects, UpdatableItems
+    from .._cloud.snapshots import ServerSnapshots
 
 Operation = Callable[[Changes], Outcomes]
 Operations = Mapping[Tuple[str, Verb], Operation]

@@ -28,17 +28,37 @@ def with_source(
         return observed, names
     observed = replace(observed, of_running=cloud.profile.images_of_running)
     if kind == 'image':
-        images = References('image', cloud.images.list())
-        # An image that another run is creating is awaited by its lock.
-        pending = {('image', name)} if name in images and images[name].task_state else set()
-        return replace(observed, images=images), {*names, *pending}
+        observed, more = _with_images(cloud, name, observed)
+    elif kind == 'snapshot':
+        observed, more = _with_snapshots(cloud, name, observed)
+    else:
+        observed, more = _with_volumes(cloud, name, observed)
+    return observed, {*names, *more}
+
+
+def _with_images(
+    cloud: Cloud, name: str, observed: ObservedVolumes
+) -> Tuple[ObservedVolumes, Names]:
+    images = References('image', cloud.images.list())
+    # An image that another run is creating is awaited by its lock.
+    names = {('image', name)} if name in images and images[name].task_state else set()
+    return replace(observed, images=images), names
+
+
+def _with_snapshots(
+    cloud: Cloud, name: str, observed: ObservedVolumes
+) -> Tuple[ObservedVolumes, Names]:
     volumes = References('volume', cloud.volumes.list())
-    if kind == 'snapshot':
-        snapshots = References('volume_snapshot', cloud.volume_snapshots.list())
-        names = {*names, ('volume', owner_of(name))}
-        return replace(observed, volumes=volumes, snapshots=snapshots), names
+    snapshots = References('volume_snapshot', cloud.volume_snapshots.list())
+    return replace(observed, volumes=volumes, snapshots=snapshots), {('volume', owner_of(name))}
+
+
+def _with_volumes(
+    cloud: Cloud, name: str, observed: ObservedVolumes
+) -> Tuple[ObservedVolumes, Names]:
+    volumes = References('volume', cloud.volumes.list())
     found = volumes.get(name)
-    names = {*names, ('volume', name)}
+    names = {('volume', name)}
     servers = dict(observed.servers)
     if found and found.server:
         names.add(('server', found.server))

@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-from typing import Callable, Iterable, Protocol, Sequence, Tuple
+from typing import Callable, Protocol, Sequence, Tuple
 
 from .._model.change import Changes
 from .._model.history import HistoryEntry, HistoryRequest, Origin
 from .._model.record_state import RecordState
-from .._model.server_snapshot import ServerSnapshot
 from . import Outcomes
 
 
@@ -21,27 +20,6 @@ class Upkeep(Protocol):
 
     def load(self, changes: Changes) -> Outcomes:
         """Restore it."""
-
-
-class ServerSnapshots(Protocol):
-    """Snapshots of servers; their names are those of the servers, a slash, and their own."""
-
-    def list(
-        self, names: Iterable[str] | None = None, server: str | None = None
-    ) -> Tuple[ServerSnapshot, ...]:
-        """List all snapshots, or those with these names, or of this server."""
-
-    def create(self, changes: Changes) -> Outcomes:
-        """Create snapshots; a creation that was interrupted is completed."""
-
-    def update(self, changes: Changes) -> Outcomes:
-        """Update descriptions and labels."""
-
-    def restore(self, changes: Changes) -> Outcomes:
-        """Restore servers to their snapshots; with the effect restart, without memory."""
-
-    def delete(self, changes: Changes) -> Outcomes:
-        """Delete snapshots."""
 
 
 class Repairs(Protocol):

@@ -39,10 +39,10 @@ from .._model.profile import Profile
 from .._model.project import Project
 from .._model.security_group import SecurityGroup
 from .._model.volume import Volume
-from .._model.volume_snapshot import VolumeSnapshot
 from . import Names, Observed, Outcomes
-from .capabilities import History, Records, Repairs, ServerSnapshots, Upkeep
+from .capabilities import History, Records, Repairs, Upkeep
 from .servers import Servers
+from .snapshots import ServerSnapshots, VolumeSnapshots
 
 Item_co = TypeVar('Item_co', covariant=True)
 
@@ -152,30 +152,6 @@ class Volumes(Items[Volume], Updatable, Protocol):
 
     def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes from servers."""
-
-
-class VolumeSnapshots(Updatable, Protocol):
-    """Snapshots of volumes; their names are those of the volumes, a slash, and their own.
-
-    ``latest_only``: whether only the latest one of a volume is restored, while that is detached and
-    has the size of then.
-    """
-
-    latest_only: bool
-
-    def list(
-        self, names: Iterable[str] | None = None, volume: str | None = None
-    ) -> Tuple[VolumeSnapshot, ...]:
-        """List all snapshots, or those with these names, or of this volume, the oldest first."""
-
-    def create(self, changes: Changes) -> Outcomes:
-        """Create snapshots, also of volumes in use; one that was interrupted is completed."""
-
-    def restore(self, changes: Changes) -> Outcomes:
-        """Take volumes that are not in use back to their snapshots, with the sizes of then."""
-
-    def delete(self, changes: Changes) -> Outcomes:
-        """Delete snapshots."""
 
 
 class Cloud(Protocol):

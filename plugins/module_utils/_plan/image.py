@@ -38,27 +38,35 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
     """Create, update or delete one image."""
     draft = Draft()
     current = draft.settled('image', observed.images.get(request.name))
-    if current and request.state == 'absent':
-        from .protection import check_protection
+    if request.state == 'absent':
+        if current:
+            from .protection import check_protection
 
-        check_protection('image', current, request.options, draft)
-    if request.state == 'present' and (current is None or current.unfinished is not None):
-        source = request.options.get('source') or (current.source if current else '')
-        from .image_source import check_source, in_format_of_server
-
-        check_source(source, request.name, observed, draft)
-        request = in_format_of_server(request, source, observed, draft)
-    if request.state == 'present' and current is not None:
+            check_protection('image', current, request.options, draft)
+    elif current is None or current.unfinished is not None:
+        request = _to_create(request, current, observed, draft)
+    else:
+        options = _differing_options(current, request, observed, draft)
+        request = replace(request, options=options)
+    if request.state == 'present' and current:
         _check_disk(current, draft)
-        if current.unfinished is None:
-            options = _differing_options(current, request, observed, draft)
-            request = replace(request, options=options)
     if {'visibility', 'shared_with'} & {*request.options}:
         request = _shared(request, current or Image(request.name), draft)
     result = plan_one(
         'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
     )
     return draft.finish(result, ('image', Verb.DELETE), ('image', Verb.CREATE))
+
+
+def _to_create(
+    request: ImageRequest, current: Image | None, observed: ObservedImages, draft: Draft
+) -> ImageRequest:
+    """The request for an image that is new, or was created only in part."""
+    from .image_source import check_source, in_format_of_server
+
+    source = request.options.get('source') or (current.source if current else '')
+    check_source(source, request.name, observed, draft)
+    return in_format_of_server(request, source, observed, draft)
 
 
 def _shared(request: ImageRequest, image: Image, draft: Draft) -> ImageRequest:

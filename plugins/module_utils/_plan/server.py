@@ -93,6 +93,14 @@ def _plan_server(
         from .server_power import change_before_update
 
         current = change_before_update(current, request, is_new, draft)
+    updated = _updated(current, request, observed, draft)
+    return _in_state(updated, request, draft)
+
+
+def _updated(
+    current: Server, request: ServerRequest, observed: ObservedServers, draft: Draft
+) -> Server:
+    """Compare a server that no run has left half done with the request."""
     before = current
     if request.state == 'stopped' and current.starts_at_boot:
         current = replace(current, starts_at_boot=False)
@@ -109,7 +117,7 @@ def _plan_server(
     elif current.starts_at_boot != before.starts_at_boot:
         why = 'it is off, and would be started at the next boot of its host'
         draft.add('server', Verb.UPDATE, before, current, why=why)
-    return _in_state(updated, request, draft)
+    return updated
 
 
 def _delete(current: Server | None, request: ServerRequest, draft: Draft) -> None:

@@ -6,14 +6,8 @@ from __future__ import annotations
 
 from typing import List, Tuple, TypedDict
 
-from ..record.rows import (
-    BridgePortRow,
-    PortRow,
-    ServerRow,
-    ServerSnapshotRow,
-    VolumeRow,
-    VolumeSnapshotRow,
-)
+from ..record.rows import BridgePortRow, PortRow, ServerRow
+from ..record.storage_rows import ServerSnapshotRow, VolumeRow, VolumeSnapshotRow
 
 
 class Named(TypedDict):

@@ -15,7 +15,8 @@ from ..record.database import Query
 from ..record.record import Record
 
 if TYPE_CHECKING:
-    from ..record.rows import BridgePortRow, InitScriptRow, VolumeRow
+    from ..record.rows import BridgePortRow, InitScriptRow
+    from ..record.storage_rows import VolumeRow
     from .row_types import GroupOfServer, ListedServer, PortOfServer
 
 # ?1: names as a JSON array, or NULL for all. ?2: the name of a group, or NULL.

@@ -11,20 +11,21 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, Sequence, Set, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes, names_of
-from ..._model.server import Nic, Server, size_of
+from ..._model.server import Server
 from ..._model.server_type import CONTAINER
 from ..._model.status import TaskState
 from ..._model.user_data import UserDataHash
 from ..record.host import Host
 from ..record.projection import Projections
 from . import server_queries as queries
-from .server_status import SHELVED, status_of
+from .server_status import status_of
+from .server_translation import translated
 
 if TYPE_CHECKING:
     from ..._model.console_log import ConsoleLog
     from ..._model.first_boot import FirstBoot
     from ..host.hypervisor import Machine
-    from .row_types import GroupOfServer, ListedServer, ObservedServer, PortOfServer
+    from .row_types import ListedServer, ObservedServer
     from .server_writer import ServerWriter
 
 
@@ -107,75 +108,29 @@ class LocalServers:
         return set()
 
     def _server(self, row: ObservedServer, machine: Machine | None) -> Server:
-        from ..._model.hardware import hardware_from
-
-        faults, reason = self._faults(row, machine)
-        ports = row['ports']
-        groups = row['groups']
-        shared = [group['name'] for group in groups if not group['own_groups']]
-        floating = [port['floating'] for port in ports if port['floating']]
-        return Server(
-            name=row['name'],
-            power=_power(row, machine),
-            type=row['type'],
-            flavor=row['flavor'],
-            vcpus=row['vcpus'],
-            memory=row['memory'],
-            max_vcpus=row['max_vcpus'],
-            max_memory=row['max_memory'],
-            image=row['image'],
-            key_names=queries.key_names(row),
-            user_data=_user_data(row),
-            volume_size=row['volume_size'] or 0,
-            init_script=row['init_script'],
-            security_groups=tuple(dict.fromkeys(shared)),
-            networks=(
-                *(_nic(port, groups) for port in ports),
-                *map(queries.nic_of, row['bridge_ports']),
-            ),
-            floating_ip=floating[0] if floating else None,
-            volumes=tuple(volume['name'] for volume in row['volumes']),
-            snapshots=tuple(json.loads(row['snapshots'])),
-            delete_protection=bool(row['delete_protection']),
-            guest_agent=bool(row['guest_agent']),
-            on_crash=row['on_crash'],
-            start_order=row['start_order'],
-            start_delay=row['start_delay'],
-            hardware=None if row['type'] == CONTAINER else hardware_from(row['hardware']),
-            description=row['description'],
-            labels=json.loads(row['labels']),
-            member_of=row['member_of'],
-            rescue_image=row['rescue_image'],
-            os_admin_user=row['os_admin_user'],
-            node=os.uname().nodename,
-            resized_from=size_of(row['resized_from']) if row['resized_from'] else None,
-            id=row['uuid'],
-            faults=faults,
-            reason=reason,
-            seeded=os.path.exists(self._seed(row)),
-            launched=_is_launched(row, machine),
-            starts_at_boot=_starts_at_boot(row, machine),
-            created_by=row['created_by'],
-            created_at=row['created_at'],
-        )
+        seed = self._seed(row)
+        faults, reason = self._faults(row, machine, seed)
+        return translated(row, machine, faults, reason, os.path.exists(seed))
 
     def _seed(self, row: ObservedServer) -> str:
         """What has the first-boot content: the CD of a machine, the root of a container."""
         name = 'root' if row['type'] == CONTAINER else 'seed.iso'
         return self.host.settings.path('servers', row['uuid'], name)
 
-    def _faults(self, row: ObservedServer, machine: Machine | None) -> Tuple[Tuple[str, ...], str]:
+    def _faults(
+        self, row: ObservedServer, machine: Machine | None, seed: str
+    ) -> Tuple[Tuple[str, ...], str]:
         """The faults of a machine, and why it is paused; none while a task is in progress."""
         if row['task_state'] not in (None, TaskState.REPAIRING):
             return (), ''
         if row['type'] == CONTAINER:
             from .container_faults import container_faults
 
-            return container_faults(row, machine, self._seed(row)), ''
+            return container_faults(row, machine, seed), ''
         from ..storage.pools import pool_of
         from .faults import machine_faults, pause_reason
 
-        faults = machine_faults(row, machine, self._seed(row), pool_of(self.host))
+        faults = machine_faults(row, machine, seed, pool_of(self.host))
         return faults, pause_reason(machine)
 
     def hash_user_data(self, user_data: str) -> UserDataHash:
@@ -263,49 +218,3 @@ class LocalServers:
     def redefine(self, names: Iterable[str]) -> None:
         """Define the machines of servers after a change of their volumes."""
         self._writer().redefine(names)
-
-
-def _user_data(row: ObservedServer) -> UserDataHash | None:
-    recorded = row['user_data']
-    if recorded is None:
-        return None
-    return UserDataHash(recorded)
-
-
-def _power(row: ObservedServer, machine: Machine | None) -> str:
-    """The power of the machine; the recorded one without a machine or while a task is in progress.
-
-    A task that is in progress, or was interrupted, ends with the recorded power.
-    """
-    if machine is not None and not row['task_state']:
-        return machine.power
-    return 'stopped' if row['power'] == SHELVED else row['power']
-
-
-def _starts_at_boot(row: ObservedServer, machine: Machine | None) -> bool:
-    """Whether libvirt starts a machine at the boot of the host that is off: its guest shut down."""
-    if machine is None or machine.power != 'stopped' or row['task_state']:
-        return False
-    driver = 'lxc' if row['type'] == CONTAINER else 'qemu'
-    return os.path.lexists(f'/etc/libvirt/{driver}/autostart/{machine.domain.name()}.xml')
-
-
-def _is_launched(row: ObservedServer, machine: Machine | None) -> bool:
-    """Whether a server has been started, or at least has a volume attached."""
-    if row['task_state'] != TaskState.CREATING or row['volumes']:
-        return True
-    return machine is not None and machine.power != 'stopped'
-
-
-def _nic(port: PortOfServer, groups: Sequence[GroupOfServer]) -> Nic:
-    own_groups = None
-    if port['own_groups']:
-        own = [group['name'] for group in groups if group['port_id'] == port['id']]
-        own_groups = tuple(own)
-    return Nic(
-        port['network'],
-        port['address'],
-        port['mac'],
-        port['name'],
-        own_groups,
-    )

@@ -19,7 +19,7 @@ from ..storage.pools import tag_of
 from ..storage.volume_rows import lock_of
 from .snapshot_machines import Place, SnapshotMachines
 from .snapshot_rows import Disks
-from .volume_snapshots import rows_of
+from .volume_snapshot_rows import rows_of
 
 if TYPE_CHECKING:
     from .row_types import ListedVolumeSnapshot

@@ -10,36 +10,18 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from functools import cached_property
-from typing import TYPE_CHECKING, Callable, List, Tuple
+from typing import TYPE_CHECKING, Callable, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.volume_snapshot import VolumeSnapshot
-from ..record.database import Query
 from ..record.host import Host
-from ..record.record import Record
+from .volume_snapshot_rows import rows_of
 
 if TYPE_CHECKING:
     from ..record.projection import Projections
     from .row_types import ListedVolumeSnapshot
     from .volume_snapshot_writer import VolumeSnapshotWriter
-
-# ?1: full names as a JSON array, or NULL for all. ?2: the name of a volume, or NULL.
-_LIST: Query[ListedVolumeSnapshot] = Query("""SELECT n.id, n.project, n.created_by, n.created_at,
-    n.uuid, n.volume_id, n.size, n.description, n.labels, n.task_state, n.name AS full_name,
-    v.name AS name, v.bootable, v.uuid AS volume_uuid, s.name AS server, s.uuid AS machine
-  FROM volume_snapshot n JOIN volume v ON v.id = n.volume_id
-  LEFT JOIN server s ON s.id = v.server_id
-  WHERE (?1 IS NULL OR n.name IN (SELECT value FROM json_each(?1)))
-    AND (?2 IS NULL OR v.name = ?2) ORDER BY v.name, n.id""")
-
-
-def rows_of(
-    record: Record, names: Iterable[str] | None, volume: str | None = None
-) -> List[ListedVolumeSnapshot]:
-    """The rows of snapshots, or of those with these names, or of one volume."""
-    wanted = None if names is None else json.dumps(sorted(set(names)))
-    return record.rows(_LIST, wanted, volume)
 
 
 class LocalVolumeSnapshots:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Dict, Mapping, NamedTuple, Tuple
 
-from . import rows
+from . import rows, storage_rows
 
 
 class Table(NamedTuple):
@@ -40,7 +40,7 @@ TABLES: Dict[str, Table] = {
     ),
     'flavor': Table(rows.FlavorRow, _NAMED),
     'image': Table(
-        rows.ImageRow,
+        storage_rows.ImageRow,
         _NAMED,
         {
             'server': 'SELECT id FROM server WHERE image_id = {row}.id OR project = {row}.project '
@@ -87,7 +87,7 @@ TABLES: Dict[str, Table] = {
         with_rows=True,
     ),
     'floating_ip': Table(rows.FloatingIpRow, _NAMED, _PORT_OWNERS, with_rows=True),
-    'volume': Table(rows.VolumeRow, _NAMED, {'server': '{row}.server_id'}),
+    'volume': Table(storage_rows.VolumeRow, _NAMED, {'server': '{row}.server_id'}),
     'init_script': Table(rows.InitScriptRow, _NAMED),
     'server_keypair': Table(
         rows.ServerKeypairRow, ('UNIQUE (server_id, keypair_id)', 'UNIQUE (server_id, position)')
@@ -98,9 +98,11 @@ TABLES: Dict[str, Table] = {
         {'server': '{row}.server_id'},
         with_rows=True,
     ),
-    'server_snapshot': Table(rows.ServerSnapshotRow, _NAMED),
-    'server_snapshot_disk': Table(rows.ServerSnapshotDiskRow, ('UNIQUE (snapshot_id, volume_id)',)),
-    'volume_snapshot': Table(rows.VolumeSnapshotRow, _NAMED),
+    'server_snapshot': Table(storage_rows.ServerSnapshotRow, _NAMED),
+    'server_snapshot_disk': Table(
+        storage_rows.ServerSnapshotDiskRow, ('UNIQUE (snapshot_id, volume_id)',)
+    ),
+    'volume_snapshot': Table(storage_rows.VolumeSnapshotRow, _NAMED),
     'project': Table(rows.ProjectRow, _NAMED),
 }
 ALL_TABLES = {**TABLES, 'history': Table(rows.HistoryRow)}

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..record.rows import ImageRow, VolumeRow
+from ..record.storage_rows import ImageRow, VolumeRow
 
 
 class ListedImage(ImageRow):

@@ -1,0 +1,60 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The contract of snapshots."""
+
+from __future__ import annotations
+
+from typing import Iterable, Protocol, Tuple
+
+from .._model.change import Changes
+from .._model.server_snapshot import ServerSnapshot
+from .._model.volume_snapshot import VolumeSnapshot
+from . import Outcomes
+
+
+class ServerSnapshots(Protocol):
+    """Snapshots of servers; their names are those of the servers, a slash, and their own."""
+
+    def list(
+        self, names: Iterable[str] | None = None, server: str | None = None
+    ) -> Tuple[ServerSnapshot, ...]:
+        """List all snapshots, or those with these names, or of this server."""
+
+    def create(self, changes: Changes) -> Outcomes:
+        """Create snapshots; a creation that was interrupted is completed."""
+
+    def update(self, changes: Changes) -> Outcomes:
+        """Update descriptions and labels."""
+
+    def restore(self, changes: Changes) -> Outcomes:
+        """Restore servers to their snapshots; with the effect restart, without memory."""
+
+    def delete(self, changes: Changes) -> Outcomes:
+        """Delete snapshots."""
+
+
+class VolumeSnapshots(Protocol):
+    """Snapshots of volumes; their names are those of the volumes, a slash, and their own.
+
+    ``latest_only``: whether only the latest one of a volume is restored, while that is detached and
+    has the size of then.
+    """
+
+    latest_only: bool
+
+    def list(
+        self, names: Iterable[str] | None = None, volume: str | None = None
+    ) -> Tuple[VolumeSnapshot, ...]:
+        """List all snapshots, or those with these names, or of this volume, the oldest first."""
+
+    def create(self, changes: Changes) -> Outcomes:
+        """Create snapshots, also of volumes in use; one that was interrupted is completed."""
+
+    def update(self, changes: Changes) -> Outcomes:
+        """Update descriptions and labels."""
+
+    def restore(self, changes: Changes) -> Outcomes:
+        """Take volumes that are not in use back to their snapshots, with the sizes of then."""
+
+    def delete(self, changes: Changes) -> Outcomes:
+        """Delete snapshots."""
