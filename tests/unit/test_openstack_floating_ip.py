@@ -9,7 +9,6 @@ from typing import Any
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
     Busy,
-    CloudError,
     Gone,
     Refused,
 )
@@ -72,15 +71,15 @@ def test_error_of_two_tasks_at_once() -> None:
     The text is that of Nova 34.
     """
     unexpected = "Unexpected API Error.\n<class 'nova.exception.%s'>"
-    for error_class, expected in (
-        ('UnexpectedTaskStateError', Busy),
-        ('UnexpectedDeletingTaskStateError', Busy),
-        ('InstanceNotFound', CloudError),
+    for error_class, is_busy in (
+        ('UnexpectedTaskStateError', True),
+        ('UnexpectedDeletingTaskStateError', True),
+        ('InstanceNotFound', False),
     ):
         body = json.dumps({'computeFault': {'code': 500, 'message': unexpected % error_class}})
         error = error_of('lab', COMPUTE, 500, body, 'req-4')
-        assert type(error) is expected
-        assert ('; run the task again' in str(error)) is (expected is Busy)
+        assert isinstance(error, Busy) is is_busy
+        assert ('; run the task again' in str(error)) is is_busy
 
 
 def test_floating_ip() -> None:

@@ -19,7 +19,7 @@ from .._model.secret import NO_SECRETS
 from .cloud import LocalCloud, this_host
 from .projections import LocalProjections
 from .record.database import LOST, Damaged
-from .record.errors import at_boundary
+from .record.errors import at_boundary, translating
 from .record.host import Host
 from .record.record import Record
 from .record.tables import TABLES
@@ -40,13 +40,18 @@ class LocalRecovery(LocalCloud):
         return at_boundary(LocalRecords(self.host))
 
     @contextmanager
-    def _locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
+    def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:
         """Hold the lock of the record."""
-        with self.host.locks.projection('record'):
+        if self.host.only_looks:
+            from .record.looking import only_root
+
+            raise only_root()
+        with translating(), self.host.locks.projection('record'):
             yield observe()[0]
 
-    def _explain(self, error: BaseException | None) -> None:
-        """Do nothing: the state of the record already reports its damage."""
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        """Close what is open: the state of the record already reports its damage."""
+        self.host.close()
 
 
 class LocalRecords:
