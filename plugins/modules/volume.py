@@ -90,7 +90,7 @@ EXAMPLES = r"""
 - name: Create a volume with the content of an image
   hanok.cloud.volume:
     name: seed
-    image: debian-12
+    image: tiny
 
 - name: Create a copy of a volume that no running server has
   hanok.cloud.volume:
@@ -100,8 +100,8 @@ EXAMPLES = r"""
 
 - name: Create a volume with the content of a snapshot
   hanok.cloud.volume:
-    name: data-monday
-    snapshot: data/monday
+    name: photos-monday
+    snapshot: photos/monday
 
 - name: Attach it to a running server
   hanok.cloud.volume:

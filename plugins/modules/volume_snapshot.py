@@ -57,25 +57,25 @@ author:
 EXAMPLES = r"""
 - name: Make a snapshot of a volume, also while it is in use
   hanok.cloud.volume_snapshot:
-    volume: data
-    name: monday
+    volume: photos
+    name: migration
     description: before the migration
 
 - name: Create another volume with what it held then
   hanok.cloud.volume:
-    name: data-monday
-    snapshot: data/monday
+    name: photos-migration
+    snapshot: photos/migration
 
 - name: Take the volume itself back to it; no server that has it may run
   hanok.cloud.volume_snapshot:
-    volume: data
-    name: monday
+    volume: photos
+    name: migration
     state: restored
 
 - name: Delete it; the other volume stays
   hanok.cloud.volume_snapshot:
-    volume: data
-    name: monday
+    volume: photos
+    name: migration
     state: absent
 """
 

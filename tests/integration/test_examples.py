@@ -161,13 +161,17 @@ def delete_added(kept_resources: set[Resource]) -> None:
 
 def delete_resource(module: str, option: str, name: str) -> str:
     """Delete a resource, detach it if necessary; return the refusal."""
-    # A project with members is deleted by its admin.
-    options = {'server': {'delete_snapshots': True}, 'project': {'actor': 'alice'}}
-    more = options.get(module, {})
-    result = run(module, **{option: name}, state='absent', **more)
+    options: dict[str, Any] = {option: name}
+    if module == 'server':
+        options['delete_snapshots'] = True
+    if module == 'project':  # one with members is deleted by its admin
+        options['actor'] = 'alice'
+    if module == 'volume_snapshot':
+        options['volume'], _slash, options['name'] = name.partition('/')
+    result = run(module, **options, state='absent')
     if result.get('failed') and 'state: detached' in result['msg']:
         run(module, **{option: name}, state='detached')
-        result = run(module, **{option: name}, state='absent')
+        result = run(module, **options, state='absent')
     return f'{module} {name}: {result["msg"]}' if result.get('failed') else ''
 
 
