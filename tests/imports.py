@@ -28,7 +28,7 @@ LIMITS = {
     'project': 130,
     'security_group': 193,
     'server': 287,
-    'server_log': 161,
+    'server_log': 159,
     'server_snapshot': 143,
     'volume': 134,
     'volume_snapshot': 138,

@@ -271,7 +271,7 @@ class LocalCloud:
             raise only_root()
         from .locked import locked
 
-        with translating(), locked(self.host, lambda: self._projections, observe) as observed:
+        with translating(), locked(self.host, observe) as observed:
             yield observed
 
     def __enter__(self: Self) -> Self:

@@ -9,17 +9,16 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Callable, Tuple
 
 from .._cloud import Names, Observed
+from .machine_metadata import MachineMetadata
 from .record.errors import translated
 
 if TYPE_CHECKING:
-    from .projections import LocalProjections
     from .record.host import Host
 
 
 @contextmanager
 def locked(
     host: Host,
-    projections: Callable[[], LocalProjections],
     observe: Callable[[], Tuple[Observed, Names]],
 ) -> Iterator[Observed]:
     """Lock what was observed, and observe again, until the locks cover all that exists."""
@@ -33,21 +32,21 @@ def locked(
             if current <= names:
                 with host.locks.marked_active():
                     yield observed
-                    _write_metadata(host, projections())
+                    _write_metadata(host)
                 return
             names = current
         finally:
             host.locks.release()
 
 
-def _write_metadata(host: Host, projections: LocalProjections) -> None:
+def _write_metadata(host: Host) -> None:
     """Update the metadata of machines.
 
     A failure is only a warning: the changes are done, and the next run that changes something
     updates the metadata.
     """
     try:
-        projections.write_metadata()
+        MachineMetadata(host).update()
     except Exception as error:
         if translated(error) is None:
             raise

@@ -19,6 +19,11 @@ class MachineMetadata:
         meta = self.host.record.meta()
         return bool(meta['metadata'] == meta['metadata_written'])
 
+    def update(self) -> None:
+        """Write it, if the record has changed since it was written."""
+        if not self.is_written():
+            self.host.with_retry(self.write)
+
     def write(self) -> None:
         """Write it where it differs."""
         from .record import metadata

@@ -150,8 +150,7 @@ class LocalProjections:
 
     def write_metadata(self) -> None:
         """Write the metadata of machines, if the record has changed since it was written."""
-        if not self.metadata.is_written():
-            self.host.with_retry(self.metadata.write)
+        self.metadata.update()
 
 
 def _foreign_notes(bridges: Sequence[str]) -> List[str]:

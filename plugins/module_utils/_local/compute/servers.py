@@ -19,7 +19,6 @@ from ..record.host import Host
 from ..record.projection import Projections
 from . import server_queries as queries
 from .server_status import status_of
-from .server_translation import translated
 
 if TYPE_CHECKING:
     from ..._model.console_log import ConsoleLog
@@ -108,6 +107,8 @@ class LocalServers:
         return set()
 
     def _server(self, row: ObservedServer, machine: Machine | None) -> Server:
+        from .server_translation import translated
+
         seed = self._seed(row)
         faults, reason = self._faults(row, machine, seed)
         return translated(row, machine, faults, reason, os.path.exists(seed))
