@@ -763,6 +763,8 @@ def test_floating_ips(request: FloatingIpRequest, world: dict[str, FloatingIp]) 
                 after[name],
                 {
                     *request.options,
+                    # An automatic one that is protected stays without its server.
+                    *(('automatic',) if request.options.get('delete_protection') else ()),
                     *(
                         ('server', 'lb', 'port', 'fixed_ip', 'automatic')
                         if request.state in ('attached', 'detached')
