@@ -188,17 +188,16 @@ class LocalCloud:
         """Volumes."""
         from .storage.volumes import LocalVolumes
 
-        return at_boundary(
-            LocalVolumes(
-                self.host, lambda: self._projections, lambda names: self._servers.redefine(names)
-            )
-        )
+        return at_boundary(LocalVolumes(self.host, lambda: self._projections, self._redefine))
 
     def _limit(self, names: Iterable[str]) -> None:
         from .record.projects import each_named
 
         for own_names in each_named(self.host.record, names):
             self._servers.limit(own_names)
+
+    def _redefine(self, names: Iterable[str]) -> None:
+        self._servers.redefine(names)
 
     @property
     def servers(self) -> LocalServers:
