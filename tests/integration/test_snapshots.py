@@ -17,10 +17,11 @@ from .test_ground import eventually
 
 Guest = Callable[[str], str]
 # Counts in the memory of a process, and shows it in a file system that is in memory, too.
+# Renamed when it is written, so that it never is empty.
 COUNT = (
     'mkdir -p /mem; mount -t tmpfs none /mem; '
-    "setsid sh -c 'i=0; while true; do i=$((i+1)); echo $i > /mem/n; usleep 50000; done' "
-    '</dev/null >/dev/null 2>&1 &'
+    "setsid sh -c 'i=0; while true; do i=$((i+1)); echo $i > /mem/m; mv /mem/m /mem/n; "
+    "usleep 50000; done' </dev/null >/dev/null 2>&1 &"
 )
 
 
