@@ -49,7 +49,11 @@ class PoolWriter(Pool):
         """Grow a disk that is not in use to its recorded size, if it is smaller."""
         if self.size(disk) >= disk.size * 2**30:
             return
-        options = ['-q', '-f', disk.format]
+        self._resize(disk, locks)
+
+    def _resize(self, disk: Disk, locks: Sequence[int], *more: str) -> None:
+        """Give a disk its recorded size. ``more``: options of qemu-img, which refuses to shrink."""
+        options = ['-q', *more, '-f', disk.format]
         size = f'{disk.size}G'
         self.host.work.run('qemu-img', 'resize', *options, disk.path, size, locks=locks)
 
@@ -62,7 +66,8 @@ class PoolWriter(Pool):
         try:
             self.host.work.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
             if target.size:
-                self._fit(target._replace(path=part), locks)
+                # a copy of a snapshot has the size of the disk of today
+                self._resize(target._replace(path=part), locks, '--shrink')
             with open(part, 'rb') as file:
                 os.fsync(file.fileno())
         except (CloudError, OSError):
@@ -70,12 +75,6 @@ class PoolWriter(Pool):
                 os.unlink(part)  # the disk may be full
             raise
         os.rename(part, target.path)
-
-    def _fit(self, disk: Disk, locks: Sequence[int]) -> None:
-        """Give a copy its recorded size; that of a snapshot has the size of the disk of today."""
-        options = ['-q', '--shrink', '-f', disk.format]
-        size = f'{disk.size}G'
-        self.host.work.run('qemu-img', 'resize', *options, disk.path, size, locks=locks)
 
     def remove(self, disk: Disk) -> None:
         """Remove a disk, and the temporary file of an interrupted run."""
