@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""End a run of all gates with one line that counts the tests of every pytest run in it.
+"""End a run of all gates with its failed tests, and one line that counts the tests of all pytests.
 
 usage: summary.py STATUS REPORTS, where STATUS is the exit status of the gates, and REPORTS the
 directory of the junit files of pytest.
@@ -9,9 +9,14 @@ directory of the junit files of pytest.
 from __future__ import annotations
 
 import sys
+import textwrap
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 from xml.etree import ElementTree
+
+LONGEST = 1500  # characters of the message of a failed test
 
 
 class Count(NamedTuple):
@@ -44,10 +49,23 @@ def count(report: Path) -> Count:
     return total
 
 
+def failures(report: Path) -> Iterator[str]:
+    """The failed tests of one junit file, with what is said of each."""
+    for case in ElementTree.parse(report).iter('testcase'):
+        for child in case:
+            if child.tag in ('failure', 'error'):
+                message = child.get('message', '')[:LONGEST]
+                place = f'{case.get("classname")}::{case.get("name")}'
+                yield f'FAILED {place}\n{textwrap.indent(message, "    ")}'
+
+
 def main(status: int, reports: Path) -> int:
     """Print a line for each run and the sum last; return 1 if anything failed."""
     total = Count()
-    for report in sorted(reports.glob('*.xml')):
+    files = sorted(reports.glob('*.xml'))
+    for failure in chain.from_iterable(map(failures, files)):
+        print(failure)
+    for report in files:
         part = count(report)
         print(f'{report.stem}: {part}')
         total += part

@@ -14,8 +14,8 @@ SUMMARY = Path(__file__).resolve().parents[1] / 'tools' / 'summary.py'
 CASES = {
     'passed': '<testcase name="a"/>',
     'printing': '<testcase name="a"><system-out>failure</system-out></testcase>',
-    'failed': '<testcase name="a"><failure message="no"/></testcase>',
-    'broken': '<testcase name="a"><error message="setup"/></testcase>',
+    'failed': '<testcase classname="test" name="a"><failure message="no"/></testcase>',
+    'broken': '<testcase classname="test" name="b"><error message="setup"/></testcase>',
     'both': '<testcase name="a"><failure message="no"/><error message="teardown"/></testcase>',
     'skipped': '<testcase name="a"><skipped message="why"/></testcase>',
 }
@@ -48,15 +48,26 @@ def test_the_last_line(
     tmp_path: Path, status: int, runs: dict[str, str], line: str, code: int
 ) -> None:
     """The sum of all runs; a gate that failed without a failed test counts as one failure."""
+    done = summary(tmp_path, status, runs)
+    assert (done.stdout.splitlines()[-1], done.returncode) == (line, code), done.stderr
+
+
+def test_failures(tmp_path: Path) -> None:
+    """Each failed test is named, with its message."""
+    printed = summary(tmp_path, 2, {'unit': 'passed failed', 'others': 'broken'}).stdout
+    assert printed.startswith('FAILED test::b\n    setup\nFAILED test::a\n    no\nothers: ')
+
+
+def summary(folder: Path, status: int, runs: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run the program on reports with these cases."""
     for name, cases in runs.items():
         text = ''.join(CASES[case] for case in cases.split())
-        (tmp_path / f'{name}.xml').write_text(
+        (folder / f'{name}.xml').write_text(
             f'<testsuites><testsuite>{text}</testsuite></testsuites>', encoding='utf-8'
         )
-    done = subprocess.run(
-        [sys.executable, str(SUMMARY), str(status), str(tmp_path)],
+    return subprocess.run(
+        [sys.executable, str(SUMMARY), str(status), str(folder)],
         capture_output=True,
         text=True,
         check=False,
     )
-    assert (done.stdout.splitlines()[-1], done.returncode) == (line, code), done.stderr
