@@ -49,6 +49,14 @@ def count(report: Path) -> Count:
     return total
 
 
+def when(report: Path) -> str:
+    """When a run began, and how long it took."""
+    suite = ElementTree.parse(report).find('testsuite')
+    if suite is None or not suite.get('timestamp'):
+        return ''
+    return f' ({float(suite.get("time", 0)):.0f} s from {suite.get("timestamp", "")[11:19]})'
+
+
 def failures(report: Path) -> Iterator[str]:
     """The failed tests of one junit file, with what is said of each."""
     for case in ElementTree.parse(report).iter('testcase'):
@@ -67,7 +75,7 @@ def main(status: int, reports: Path) -> int:
         print(failure)
     for report in files:
         part = count(report)
-        print(f'{report.stem}: {part}')
+        print(f'{report.stem}: {part}{when(report)}')
         total += part
     if status and not total.failed:
         # A linter, the build, or a run that ended before its report.

@@ -58,6 +58,14 @@ def test_failures(tmp_path: Path) -> None:
     assert printed.startswith('FAILED test::b\n    setup\nFAILED test::a\n    no\nothers: ')
 
 
+def test_when(tmp_path: Path) -> None:
+    """A run tells when it began, and how long it took."""
+    suite = '<testsuite timestamp="2026-01-31T09:00:01.5+00:00" time="61.4"/>'
+    (tmp_path / 'unit.xml').write_text(f'<testsuites>{suite}</testsuites>', encoding='utf-8')
+    printed = summary(tmp_path, 0, {'others': 'passed'}).stdout
+    assert 'unit: 0 passed, 0 failed, 0 skipped (61 s from 09:00:01)\n' in printed
+
+
 def summary(folder: Path, status: int, runs: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """Run the program on reports with these cases."""
     for name, cases in runs.items():
