@@ -19,7 +19,7 @@ import yaml
 from .conftest import PLAYBOOK, ROOT, Play, inventory, keep_packed, packed_modules, run
 
 CALLER = 'caller'
-OTHER = ('-e', 'project=other')
+CONTAINERS = ('-e', 'project=other', '-e', 'type=container')
 CLONE = Path('/run/clone')  # /run is private to the world, and every user may traverse it
 
 
@@ -169,46 +169,36 @@ def test_getting_started(caller: Caller) -> None:
     """Check mode changes nothing; the play covers T1 to T12; a second run changes nothing.
 
     Teardown removes everything. All of it runs as a user who is not root: the user owns the key,
-    and the command that the play prints works for this user. At the same time it runs in another
-    project, where everything has the same names.
+    and the command that the play prints works for this user. At the same time it runs with
+    containers in another project, where everything has the same names.
     """
     before, key = inventory(), caller.home / 'hanok-getting-started.pem'
     assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed > 10
     assert inventory() == before
     with ThreadPoolExecutor() as pool:
-        in_other = pool.submit(caller.play, 'hanok.cloud.getting_started', *OTHER)
+        other = pool.submit(caller.play, 'hanok.cloud.getting_started', *CONTAINERS)
         first = caller.play('hanok.cloud.host', 'hanok.cloud.getting_started')  # as make runs it
-        assert min(first.changed, in_other.result().changed) > 10
+        assert min(first.changed, other.result().changed) > 10
     assert 'PRIVATE KEY' not in first.output
     assert (key.stat().st_mode & 0o777, key.owner()) == (0o600, CALLER)
     _logs_in(caller, first.output)
+    assert 'Containers have no volumes' in other.result().output
+    _logs_in(caller, other.result().output)
+    servers = run('server_info', project='other')['servers']
+    assert [server['type'] for server in servers] == ['container'] * 4
     secret = key.read_text(encoding='utf-8').splitlines()[2]
     state = [path for path in Path('/var/lib/hanok').glob('*') if path.is_file()]
     assert not [path for path in state if secret.encode() in path.read_bytes()]
     assert caller.play('hanok.cloud.getting_started').changed == 0
     assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed == 0
     assert caller.play('hanok.cloud.teardown').changed == 9
-    assert caller.play('hanok.cloud.getting_started', *OTHER).changed == 0
-    assert caller.play('hanok.cloud.teardown', *OTHER).changed == 10  # its network, too
+    assert caller.play('hanok.cloud.getting_started', *CONTAINERS).changed == 0
+    assert caller.play('hanok.cloud.teardown', *CONTAINERS).changed == 9  # its network, too
     assert inventory() == before
     assert not key.exists()
     flows = subprocess.run(['conntrack', '-L'], capture_output=True, text=True, check=True).stdout
     assert not re.search(r'=(192\.168\.0\.[2-9]|198\.18\.0\.\d+) ', flows)
     assert caller.play('hanok.cloud.teardown').changed == 0
-
-
-def test_containers(caller: Caller) -> None:
-    """So does it with containers, but for volumes, which these have none of."""
-    before, words = inventory(), ('hanok.cloud.getting_started', '-e', 'type=container')
-    first = caller.play(*words)
-    assert first.changed > 10
-    assert 'Containers have no volumes' in first.output
-    _logs_in(caller, first.output)
-    kinds = [server['type'] for server in run('server_info')['servers']]
-    assert kinds == ['container'] * 4
-    assert caller.play(*words).changed == 0
-    assert caller.play('hanok.cloud.teardown').changed == 8
-    assert inventory() == before
 
 
 def _logs_in(caller: Caller, output: str) -> None:
