@@ -7,10 +7,13 @@ from __future__ import annotations
 import gzip
 import io
 import os
+import re
+import select
+import signal
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +24,7 @@ from ansible_collections.hanok.cloud.tests.reliability.invariants import output_
 
 from .conftest import eventually, keep, refused, run
 from .test_agent_connection import connected
+from .test_console import daemons
 
 Ssh = Callable[[str, str], str]
 Item = dict[str, Any]
@@ -101,6 +105,32 @@ def test_own_power(box: Item, ssh: Ssh) -> None:
     tell(box, ssh, 'poweroff')
     eventually(lambda: shown()['status'] == 'SHUTOFF')
     keep('server', **NAME, state='started', wait_for='ssh')
+
+
+def test_init_that_libvirt_does_not_know(box: Item) -> None:
+    """It is shut down nevertheless: libvirtd is told the PID once, and may miss it."""
+    name, pid = shown_name(), int(Path('/run/libvirtd.pid').read_text())
+    state = Path('/run/libvirt/lxc', f'{name}.xml')
+    with running(pid) as libvirtd:
+        signal.pidfd_send_signal(libvirtd, signal.SIGKILL)
+        select.select([libvirtd], [], [])
+    state.write_text(re.sub("<init pid='[0-9]+'/>", "<init pid='0'/>", state.read_text()))
+    daemons('start', 'libvirtd')
+    words = ['virsh', '--connect', 'lxc:///', 'shutdown', name]
+    refused_by_libvirt = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert 'Init process ID is not yet known' in refused_by_libvirt.stderr
+    assert keep('server', **NAME, state='stopped', wait_timeout=60)['changed']
+    keep('server', **NAME, state='started', wait_for='ssh')
+
+
+@contextmanager
+def running(pid: int) -> Iterator[int]:
+    """A descriptor of a process."""
+    process = os.pidfd_open(pid)
+    try:
+        yield process
+    finally:
+        os.close(process)
 
 
 def test_size(box: Item, ssh: Ssh) -> None:

@@ -4,11 +4,11 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from ..._model.first_boot import RUNNING, FirstBoot, from_result
 from ..host.guest_files import read_inside
+from .container_init import init_of
 
 _RESULT, _OUTPUT = '/run/cloud-init/result.json', '/var/log/cloud-init-output.log'
 _MOST = 2**20  # bytes of a file
@@ -25,14 +25,6 @@ def first_boot_of(machine: Any) -> FirstBoot:
 
 
 def _root_of(machine: Any) -> str:
-    """The root of a container as its init sees it; empty if it does not run.
-
-    The id of its domain is the PID of its controller, whose child is its init.
-    """
-    controller = machine.ID()
-    with suppress(OSError, ValueError):
-        path = f'/proc/{controller}/task/{controller}/children'
-        with open(path, encoding='ascii') as file:
-            (init,) = map(int, file.read().split())
-        return f'/proc/{init}/root'
-    return ''
+    """The root of a container as its init sees it; empty if it does not run."""
+    init = init_of(machine)
+    return f'/proc/{init}/root' if init else ''

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import xml.etree.ElementTree as ET
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Tuple
@@ -21,6 +22,7 @@ from . import container_domain, container_roots
 from .console import console_of
 from .container_console import is_read
 from .container_domain import Address
+from .container_init import signal_init
 from .faults import interface_faults
 from .first_boot_content import check_recorded, content_of
 from .live_size import definition_of
@@ -32,10 +34,9 @@ if TYPE_CHECKING:
 
 _MOST_NAME = 64  # bytes of a host name; that of a container is the name of its domain
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
-_INIT = 1  # the PID of init in its namespace
 # What inits power off by: systemd(1), "SIGRTMIN+4"; init/init.c of BusyBox; lxc.container.conf(5),
-# "lxc.signal.halt". The numbers are VIR_DOMAIN_PROCESS_SIGNAL_RT4, _USR2 and _PWR.
-_OF_SYSTEMD, _OF_BUSYBOX, _OF_OTHERS = 36, 12, 30
+# "lxc.signal.halt".
+_OF_SYSTEMD, _OF_BUSYBOX, _OF_OTHERS = signal.SIGRTMIN + 4, signal.SIGUSR2, signal.SIGPWR
 _NO_CLOUD_NETWORK = 'network: {config: disabled}\n'
 
 
@@ -150,12 +151,12 @@ class ServerContainers(ServerMachines):
     def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
         root = self._root(row)
         if container_roots.is_systemd(root):
-            signal = _OF_SYSTEMD
+            number = _OF_SYSTEMD
         elif container_roots.is_busybox(root):
-            signal = _OF_BUSYBOX
+            number = _OF_BUSYBOX
         else:
-            signal = _OF_OTHERS
-        machine.sendProcessSignal(_INIT, signal, 0)
+            number = _OF_OTHERS
+        signal_init(machine, number)
 
 
 def _interfaces_of(row: CompleteServer) -> Tuple[Address, ...]:
