@@ -111,6 +111,22 @@ def fill(record: Record) -> dict[str, int]:
                 description='',
                 labels='{}',
             )
+        if record.version > 7:
+            add(
+                'backup',
+                uuid='x',
+                name='x',
+                server='s',
+                server_uuid='s',
+                store='disk',
+                mode='snapshot',
+                volume_size=4,
+                config='{}',
+                size=1,
+                checksum='sha256:0',
+                description='',
+                labels='{}',
+            )
         add(
             'server_snapshot_disk',
             snapshot_id=ids['server_snapshot'],

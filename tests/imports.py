@@ -17,6 +17,7 @@ TREE = Path(__file__).resolve().parents[1] / 'build'
 # become smaller.
 OTHERS = 111
 LIMITS = {
+    'backup': 123,
     'flavor': 123,
     'floating_ip': 184,
     'image': 136,

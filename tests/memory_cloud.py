@@ -29,6 +29,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.access import (
     Access,
     access_of,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.backup import Backup
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import (
     ConsoleLog,
@@ -121,6 +122,7 @@ class Memory:
         self.admins: list[str] | None = None  # of the host, in the project default
         self.history: list[HistoryEntry] = []
         self.limits: dict[str, int] = {}
+        self.backed_up: dict[str, str] = {}  # servers by their backups, both by id
         self.consoles: dict[str, bytes] = {}  # what servers printed, by id
         self.kinds: dict[str, Things] = {kind: {} for kind in KINDS}
         self.kinds['flavor'] = {one.name: self.known(one, 'memory') for one in FLAVORS}
@@ -168,7 +170,7 @@ class Memory:
             'ports': len(items['ports'])
             + len([one for one in nics if not (one.port or one.bridge)]),
         }
-        others = ('images', 'flavors', 'keypairs', 'init_scripts', 'volume_snapshots')
+        others = ('images', 'flavors', 'keypairs', 'init_scripts', 'volume_snapshots', 'backups')
         return {one: found[one] for one in (*QUOTAS, *others) if found[one]}
 
     def access(self, actor: str) -> Access | None:
@@ -720,6 +722,42 @@ class VolumeSnapshots(Items):
         return self.apply(changes)
 
 
+class Backups(Items):
+    """Backups of servers without content, in one store."""
+
+    def stores(self) -> Mapping[str, str]:
+        """The store, which can be used."""
+        return {'disk': ''}
+
+    def list(self, names: Iterable[str] | None = None) -> tuple[Backup, ...]:
+        """List all backups, or those with these names."""
+        wanted = None if names is None else set(names)
+        found = map(self.shown, self.stored.values())
+        return tuple(one for one in found if wanted is None or one.name in wanted)
+
+    def shown(self, item: Any) -> Backup:
+        """A backup, and its server as it is today."""
+        identity = self.memory.backed_up[item.id]
+        servers = self.memory.kinds['server'].values()
+        names = [server.name for server in servers if server.id == identity]
+        name = names[0] if names else item.server
+        found: Backup = replace(item, server=name, server_exists=bool(names))
+        return found
+
+    def store(self, item: Any) -> None:
+        """Copy nothing."""
+        if item.size == AFTER_APPLY:
+            item = replace(item, size=1, checksum='sha256:0')
+        super().store(item)
+        server = self.memory.kinds['server'].get(item.server)
+        if server:
+            self.memory.backed_up.setdefault(self.stored[item.name].id, server.id)
+
+    def restore(self, changes: Sequence[Change]) -> Sequence[Outcome]:
+        """Restore nothing."""
+        return self.apply(changes)
+
+
 class ServerSnapshots(Items):
     """Snapshots of servers without content."""
 
@@ -988,6 +1026,7 @@ CLASSES = {
     'lb': Lbs,
     'project': Projects,
     'server_snapshot': ServerSnapshots,
+    'backup': Backups,
     'server': Servers,
 }
 

@@ -37,6 +37,7 @@ options:
       - floating_ip
       - volume
       - volume_snapshot
+      - backup
       - server
       - server_snapshot
       - lb

@@ -119,7 +119,9 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
     def set_console(identity: str, printed: bytes) -> None:
         Path('/var/lib/hanok/servers', identity, 'console.log').write_bytes(printed)
 
-    with integration.host_bridges('br0', 'br1'):
+    store = folder / 'backups'
+    store.mkdir()
+    with integration.host_bridges('br0', 'br1'), integration.backup_stores(disk=store):
         has_vlans = integration.separate_vlans('br1')
         yield CloudUnderTest(
             'local',

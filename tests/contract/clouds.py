@@ -50,6 +50,7 @@ FEATURES = frozenset(
         'VLANs',
         'rescues of volumes',
         'snapshots of servers',
+        'backups',
         'double names',
         'requests',
         'credentials',

@@ -34,6 +34,7 @@ NEEDS = {
     'history_info': 'history',
     'project': 'projects',
     'server_snapshot': 'snapshots of servers',
+    'backup': 'backups',
 }
 
 

@@ -241,6 +241,19 @@ def prepare_host() -> Play | None:
 
 
 @contextmanager
+def backup_stores(**paths: Path) -> Iterator[None]:
+    """Stores for backups, by name."""
+    settings = Path('/etc/hanok/host.json')
+    before = settings.read_text('utf-8')
+    stores = [{'name': name, 'path': str(path)} for name, path in paths.items()]
+    settings.write_text(json.dumps({**json.loads(before), 'backup_stores': stores}), 'utf-8')
+    try:
+        yield
+    finally:
+        settings.write_text(before, 'utf-8')
+
+
+@contextmanager
 def host_bridges(*names: str) -> Iterator[None]:
     """Bridges of the host that servers may be on."""
     settings = Path('/etc/hanok/host.json')

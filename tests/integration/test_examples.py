@@ -96,8 +96,9 @@ def problems(
     Afterwards everything that the examples created is deleted, and the host is as before.
     """
     before, kept_resources, settings = host_state(), resources(), SETTINGS.read_bytes()
-    SETTINGS.write_text(json.dumps({**json.loads(settings), 'bridges': ['br0']}), 'utf-8')
-    folder = tmp_path_factory.mktemp('examples')
+    folder, store = (tmp_path_factory.mktemp(name) for name in ('examples', 'backups'))
+    added = {'bridges': ['br0'], 'backup_stores': [{'name': 'disk', 'path': str(store)}]}
+    SETTINGS.write_text(json.dumps({**json.loads(settings), **added}), 'utf-8')
     book, outcomes = folder / 'tasks.yml', folder / 'problems.json'
     (folder / 'files').symlink_to(ROOT / 'tests' / 'integration' / 'examples' / 'files')
     book.write_text(
@@ -164,6 +165,8 @@ def delete_resource(module: str, option: str, name: str) -> str:
     options: dict[str, Any] = {option: name}
     if module == 'server':
         options['delete_snapshots'] = True
+    if module == 'backup':  # its store is gone, too
+        options['force'] = True
     if module == 'project':  # one with members is deleted by its admin
         options['actor'] = 'alice'
     if module == 'volume_snapshot':

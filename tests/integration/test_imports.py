@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,17 +12,24 @@ import yaml
 
 from ansible_collections.hanok.cloud.tests.imports import check_imports
 
-from .conftest import ROOT, keep
+from .conftest import ROOT, backup_stores, keep
 
 SAMPLES: dict[str, Any] = yaml.safe_load(
     (ROOT / 'tests' / 'sample_tasks.yml').read_text(encoding='utf-8')
 )
 
 
+@pytest.fixture(scope='module')
+def store(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A store for backups."""
+    with backup_stores(disk=tmp_path_factory.mktemp('backups')):
+        yield
+
+
 @pytest.mark.parametrize(
     'module', sorted(name for name in SAMPLES if 'elsewhere' not in SAMPLES[name])
 )
-def test_imports(module: str, tiny: str) -> None:
+def test_imports(module: str, tiny: str, store: None) -> None:
     """Of every kind. tests/unit/test_imports.py does it for kinds that need no host."""
     names = {'IMAGE': tiny, 'FLAVOR': 'g1.nano'}
     sample = SAMPLES[module]

@@ -36,6 +36,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action i
 from ansible_collections.hanok.cloud.tests.integration.conftest import (
     PLAYBOOK,
     Play,
+    backup_stores,
     newest_image,
 )
 from ansible_collections.hanok.cloud.tests.integration.test_ground import eventually
@@ -551,6 +552,19 @@ WALKS = (
         prerequisites=[task('server', name='one', **STOPPED)],
     ),
     Walk(
+        'backups',
+        [
+            task('server', name='s', **STOPPED),
+            task('backup', name='b', server='s'),
+            task('backup', name='b', description='d', labels={'a': 'b'}, delete_protection=True),
+            task('backup', name='c', server='s', mode='stop'),
+            task('backup', name='b', state='restored', delete_protection=False),
+            *delete_tasks('backup', 'b'),
+            *delete_tasks('server', 's'),
+            *delete_tasks('backup', 'c'),
+        ],
+    ),
+    Walk(
         'floating IP',
         [
             task('floating_ip', name='f'),
@@ -779,6 +793,20 @@ WALKS = (
         prerequisites=[task('server', name='up', key_name='killed', wait_for='init', **GUEST)],
         slow=True,
     ),
+    Walk(
+        'backups of a running server',
+        [
+            task('server', name='up', key_name='killed', wait_for='init', **GUEST),
+            task('backup', name='b', server='up'),
+            check_thawed,
+            task('backup', name='c', server='up', mode='stop', force=True),
+            task('backup', name='b', state='restored', force=True),
+            *delete_tasks('server', 'up'),
+            *delete_tasks('backup', 'b'),
+            *delete_tasks('backup', 'c'),
+        ],
+        slow=True,
+    ),
 )
 
 
@@ -940,10 +968,14 @@ def killer(
 ) -> Iterator[Killer]:
     """A killer on a host where a resource of each kind existed, so that its directories exist."""
     runner = Runner()
-    with ThreadingHTTPServer(
-        ('127.0.0.1', 0),
-        functools.partial(SimpleHTTPRequestHandler, directory=os.path.dirname(tiny)),
-    ) as server:
+    (STATE / 'backups').mkdir(0o700)
+    with (
+        backup_stores(disk=STATE / 'backups'),
+        ThreadingHTTPServer(
+            ('127.0.0.1', 0),
+            functools.partial(SimpleHTTPRequestHandler, directory=os.path.dirname(tiny)),
+        ) as server,
+    ):
         threading.Thread(target=server.serve_forever, daemon=True).start()
         url = f'http://127.0.0.1:{server.server_port}/{os.path.basename(tiny)}'
         checksum = 'sha256:' + hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
@@ -982,6 +1014,7 @@ def killer(
         for step in reversed(made[:4]):
             found.run_successfully(*delete_tasks(step.module, step.options['name']))
         server.shutdown()
+    (STATE / 'backups').rmdir()
     runner.close()
 
 

@@ -65,7 +65,11 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     )
     monkeypatch.setitem(hypervisor.URIS, 'qemu', 'qemu+unix:///system?socket=/nonexistent')
     pools = [{'name': 'host', 'addresses': ['198.18.0.0/24']}]
-    (tmp_path / 'host.json').write_text(json.dumps({'floating_pools': pools}), encoding='utf-8')
+    settings = {
+        'floating_pools': pools,
+        'backup_stores': [{'name': 'disk', 'path': str(tmp_path)}],
+    }
+    (tmp_path / 'host.json').write_text(json.dumps(settings), encoding='utf-8')
     return tmp_path
 
 

@@ -102,12 +102,14 @@ def test_all_settings(loaded: Write) -> None:
             'disk_allocation_ratio': 1.5,
             'reserved_host_memory_mb': 0,
             'admins': ['alice', 'bob@example.com'],
+            'backup_stores': [{'name': 'nas', 'path': '/mnt/nas', 'mounted': True}],
         }
     )
     assert (found.virt_type, found.outside_devices, found.router) == ('qemu', ('wg0',), False)
     assert (found.history_days, found.bridges) == (30, ('br0', 'br-lan.7'))
-    assert found[-5:] == (2, 4.0, 1.5, 0, ('alice', 'bob@example.com'))
-    assert loaded({'admins': None})[-5:] == loaded({})[-5:] == (1.0, 16.0, None, 1024, None)
+    assert found[-6:-1] == (2, 4.0, 1.5, 0, ('alice', 'bob@example.com'))
+    assert found.backup_stores == ({'name': 'nas', 'path': '/mnt/nas', 'mounted': True},)
+    assert loaded({'admins': None})[-6:] == loaded({})[-6:] == (1.0, 16.0, None, 1024, None, ())
     assert found.pools == (
         Pool('default', ('172.24.0.0/24',)),
         Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'),
@@ -116,6 +118,7 @@ def test_all_settings(loaded: Write) -> None:
 
 ROLE = 'correct the variables of the role hanok.cloud.host and run it again'
 POOL = 'floating_pools[0]: '
+STORE = 'backup_stores[0]: '
 
 
 @pytest.mark.parametrize(
@@ -151,6 +154,45 @@ POOL = 'floating_pools[0]: '
         (
             {'reserved_host_memory_mb': 0.5},
             'reserved_host_memory_mb: 0.5 is out of range; use 0 to 16777216 (MiB)',
+        ),
+        ({'backup_stores': {}}, 'backup_stores: must be a list'),
+        ({'backup_stores': ['/mnt']}, STORE + 'set name and path (an absolute one)'),
+        ({'backup_stores': [{'name': 'a'}]}, STORE + 'set name and path (an absolute one)'),
+        (
+            {'backup_stores': [{'name': 'a', 'path': 'mnt'}]},
+            STORE + "path: 'mnt' is not the absolute path of a directory",
+        ),
+        (
+            {'backup_stores': [{'name': 'a', 'path': '/'}]},
+            STORE + "path: '/' is not the absolute path of a directory",
+        ),
+        (
+            {'backup_stores': [{'name': 'a', 'path': '/mnt/../etc'}]},
+            STORE + "path: '/mnt/../etc' is not the absolute path of a directory",
+        ),
+        (
+            {'backup_stores': [{'name': 'a', 'path': '/mnt\n'}]},
+            STORE + "path: '/mnt\\n' has characters that cannot be printed",
+        ),
+        (
+            {'backup_stores': [{'name': 'a b', 'path': '/mnt'}]},
+            STORE + name_problems('a b')[0],
+        ),
+        (
+            {'backup_stores': [{'name': 'a', 'path': '/mnt', 'mounted': 1}]},
+            STORE + 'mounted: 1 is neither true nor false',
+        ),
+        (
+            {'backup_stores': [{'name': 'a', 'path': '/mnt', 'type': 'nfs'}]},
+            STORE + 'type: no option of a store',
+        ),
+        (
+            {'backup_stores': [{'name': 'a', 'path': '/mnt'}, {'name': 'a', 'path': '/srv'}]},
+            'backup_stores: name a is listed twice',
+        ),
+        (
+            {'backup_stores': [{'name': 'a', 'path': '/mnt'}, {'name': 'b', 'path': '/mnt'}]},
+            'backup_stores: path /mnt is listed twice',
         ),
         ({'floating_pools': {}}, 'floating_pools: must be a list'),
         ({'floating_pools': ['172.24.0.0/24']}, POOL + 'set name and addresses (a list of CIDRs)'),
@@ -232,6 +274,11 @@ def test_check_before_writing(loaded: Write) -> None:
         )
         == []
     )
+    stores = [{'name': 'nas', 'path': '/nosuch', 'mounted': True}]
+    assert settings.check_settings({'backup_stores': stores}) == [
+        'backup_stores: /nosuch is not mounted; mount it, or set mounted: false'
+    ]
+    assert settings.check_settings({'backup_stores': [{**stores[0], 'path': '/proc'}]}) == []
     (problem,) = settings.check_settings({'bridges': ['lo']})
     assert problem.startswith('bridges: lo is no bridge of this host; existing bridges: ')
     assert loaded({'bridges': ['lo']}).bridges == ('lo',)

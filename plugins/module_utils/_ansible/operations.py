@@ -14,7 +14,7 @@ from .clouds import supported
 
 if TYPE_CHECKING:
     from .._cloud.contract import Projects, UpdatableItems
-    from .._cloud.snapshots import ServerSnapshots
+    from .._cloud.snapshots import Backups, ServerSnapshots
 
 Operation = Callable[[Changes], Outcomes]
 Operations = Mapping[Tuple[str, Verb], Operation]
@@ -23,6 +23,11 @@ Operations = Mapping[Tuple[str, Verb], Operation]
 def snapshots_of(cloud: Cloud) -> ServerSnapshots:
     """Return the snapshots of servers. Raises Unsupported for a cloud without them."""
     return supported(cloud, cloud.server_snapshots, 'cloud')
+
+
+def backups_of(cloud: Cloud) -> Backups:
+    """Return the backups. Raises Unsupported without them."""
+    return supported(cloud, cloud.backups, 'cloud')
 
 
 def projects_of(cloud: Cloud) -> Projects:
@@ -44,6 +49,7 @@ _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {
     'server': lambda cloud: cloud.servers,
     'lb': lambda cloud: cloud.lbs,
     'server_snapshot': snapshots_of,
+    'backup': backups_of,
     'project': projects_of,
 }
 _COMMON: Mapping[Verb, Callable[[UpdatableItems[Item]], Operation]] = {
@@ -57,6 +63,7 @@ _OTHERS: Mapping[Tuple[str, Verb], Callable[[Cloud], Operation]] = {
     ('volume_snapshot', Verb.RESTORE): lambda cloud: cloud.volume_snapshots.restore,
     ('server', Verb.REPAIR): lambda cloud: supported(cloud, cloud.repairs, 'repair').repair,
     ('server_snapshot', Verb.RESTORE): lambda cloud: snapshots_of(cloud).restore,
+    ('backup', Verb.RESTORE): lambda cloud: backups_of(cloud).restore,
     ('firewall', Verb.LOAD): lambda cloud: supported(cloud, cloud.upkeep, 'upkeep').load,
 }
 

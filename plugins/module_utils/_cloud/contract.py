@@ -42,7 +42,7 @@ from .._model.volume import Volume
 from . import Names, Observed, Outcomes
 from .capabilities import History, Records, Repairs, Upkeep
 from .servers import Servers
-from .snapshots import ServerSnapshots, VolumeSnapshots
+from .snapshots import Backups, ServerSnapshots, VolumeSnapshots
 
 Item_co = TypeVar('Item_co', covariant=True)
 
@@ -157,8 +157,8 @@ class Volumes(Items[Volume], Updatable, Protocol):
 class Cloud(Protocol):
     """A cloud, opened for one task with its secrets; what is recorded of them, it matches.
 
-    Its errors are CloudErrors. What it may lack (``server_snapshots``, ``projects``,
-    ``upkeep``, ``repairs``, ``records``, ``history``) is None then.
+    Its errors are CloudErrors. What it may lack (``server_snapshots``, ``backups``,
+    ``projects``, ``upkeep``, ``repairs``, ``records``, ``history``) is None then.
     """
 
     @property
@@ -212,6 +212,10 @@ class Cloud(Protocol):
     @property
     def server_snapshots(self) -> ServerSnapshots | None:
         """Snapshots of servers; None: the cloud has none with the memory of guests."""
+
+    @property
+    def backups(self) -> Backups | None:
+        """Backups of servers; None: the cloud has none."""
 
     @property
     def projects(self) -> Projects | None:

@@ -1,11 +1,12 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The contract of snapshots."""
+"""The contract of snapshots and backups."""
 
 from __future__ import annotations
 
-from typing import Iterable, Protocol, Tuple
+from typing import Iterable, Mapping, Protocol, Tuple
 
+from .._model.backup import Backup
 from .._model.change import Changes
 from .._model.server_snapshot import ServerSnapshot
 from .._model.volume_snapshot import VolumeSnapshot
@@ -58,3 +59,32 @@ class VolumeSnapshots(Protocol):
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete snapshots."""
+
+
+class Backups(Protocol):
+    """Backups of servers in stores, which are apart from the disks."""
+
+    def stores(self) -> Mapping[str, str]:
+        """Return why each store cannot be used now, by name; empty: it can."""
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Backup, ...]:
+        """List all backups, or those with these names, the oldest first."""
+
+    def create(self, changes: Changes) -> Outcomes:
+        """Create backups; one that was interrupted is completed.
+
+        With the effect restart the guest shuts down before, or is powered off with power off, and
+        runs again before the disk is copied.
+        """
+
+    def update(self, changes: Changes) -> Outcomes:
+        """Update descriptions, labels and protection."""
+
+    def restore(self, changes: Changes) -> Outcomes:
+        """Give servers their disks back; they run afterwards if they did.
+
+        With the effect power off the guest is not asked to shut down.
+        """
+
+    def delete(self, changes: Changes) -> Outcomes:
+        """Delete backups; with the effect power off, also from a store that cannot be used."""

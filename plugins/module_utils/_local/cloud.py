@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .catalogue.init_scripts import LocalInitScripts
     from .catalogue.keypairs import LocalKeypairs
     from .catalogue.projects import LocalProjects
+    from .compute.backups import LocalBackups
     from .compute.servers import LocalServers
     from .compute.snapshots import LocalServerSnapshots
     from .compute.volume_snapshots import LocalVolumeSnapshots
@@ -217,6 +218,13 @@ class LocalCloud:
         from .compute.snapshots import LocalServerSnapshots
 
         return at_boundary(LocalServerSnapshots(self.host, lambda: self._projections))
+
+    @property
+    def backups(self) -> LocalBackups:
+        """Backups of servers."""
+        from .compute.backups import LocalBackups
+
+        return at_boundary(LocalBackups(self.host))
 
     @property
     def lbs(self) -> LocalLbs:

@@ -48,6 +48,7 @@ KINDS = {
         Kind('volume_snapshot', 'volume_snapshots', 'volume snapshot'),
         Kind('server', 'servers', 'server', is_networked=True),
         Kind('server_snapshot', 'server_snapshots', 'server snapshot'),
+        Kind('backup', 'backups', 'backup'),
         Kind('lb', 'lbs', 'load balancer', is_networked=True),
         Kind('project', 'projects', 'project', is_in_project=False),
         Kind('private_key', 'private_keys', 'private key'),

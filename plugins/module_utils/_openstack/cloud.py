@@ -39,6 +39,7 @@ class OpenStackCloud:
     upkeep = None  # Neutron repairs what is its own
     repairs = None
     server_snapshots = None  # Nova has none with memory, and none to go back to in place
+    backups = None
     access = None  # Keystone knows
     records = None
     history = None

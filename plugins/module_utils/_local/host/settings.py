@@ -44,6 +44,7 @@ class Settings(NamedTuple):
     the host also forwards between other devices. ``history_days``: how long the record keeps what
     was changed. The ratios and what is reserved are those of nova.conf; no ratio of disks: what is
     free now decides. ``admins``: those of all projects; None: projects without members are open.
+    ``backup_stores``: see Store.
     """
 
     state: str
@@ -59,6 +60,7 @@ class Settings(NamedTuple):
     disk_allocation_ratio: float | None = None
     reserved_host_memory_mb: int = 1024
     admins: Tuple[str, ...] | None = None
+    backup_stores: Tuple[Dict[str, Any], ...] = ()
 
     def path(self, *names: str) -> str:
         """A path under the state folder."""
@@ -104,6 +106,7 @@ def load() -> Settings:
         tuple(raw.get('outside_devices', [])),
         tuple(raw.get('bridges', [])),
         raw.get('router', True),
+        backup_stores=tuple(raw.get('backup_stores', ())),
         admins=None if raw.get('admins') is None else tuple(raw['admins']),
         **{name: raw.get(name, number[0]) for name, number in _NUMBERS.items()},
     )
@@ -124,12 +127,20 @@ def _problems(raw: Any) -> List[str]:
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
     problems += [*_number_problems(raw), *_admin_problems(raw.get('admins'))]
+    if 'backup_stores' in raw:
+        from .settings_stores import store_problems
+
+        problems += store_problems(raw['backup_stores'])
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
         return [*problems, 'floating_pools: must be a list']
     for number, pool in enumerate(pools):
         problems += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
-    return problems or _duplicates(pools)
+    if problems or (len(pools) < 2 and sum(len(pool['addresses']) for pool in pools) < 2):
+        return problems
+    from .settings_pools import duplicates
+
+    return duplicates(pools)
 
 
 def _admin_problems(admins: Any) -> List[str]:
@@ -154,11 +165,7 @@ def _is_number(value: Any, default: float | None) -> bool:
 
 
 def check_settings(raw: Any) -> List[str]:
-    """Return the problems of settings before they are written.
-
-    These are what ``load`` would refuse, and devices that do not exist on this host. A device that
-    disappears later causes a warning only (floating_routes.py).
-    """
+    """Return what ``load`` would refuse, and which devices and mounts do not exist now."""
     problems = _problems(raw)
     if problems:
         return problems
@@ -176,26 +183,6 @@ def _device_problems(option: str, devices: Any) -> List[str]:
     problems = [f'{option}: {device!r} is not a device name' for device in invalid]
     own = [device for device in devices if device not in invalid and device.startswith('hk')]
     return problems + [f'{option}: {device} is a device of servers' for device in own]
-
-
-def _duplicates(pools: List[Dict[str, Any]]) -> List[str]:
-    """A name or an address in two pools would be allocated twice."""
-    from ipaddress import IPv4Network
-
-    names = [pool['name'] for pool in pools]
-    problems = [
-        f'floating_pools: {name} is listed twice'
-        for name in sorted({name for name in names if names.count(name) > 1})
-    ]
-    spans = sorted(
-        (IPv4Network(cidr), pool['name']) for pool in pools for cidr in pool['addresses']
-    )
-    for (span, name), (next_span, next_name) in zip(spans, spans[1:]):
-        if span.overlaps(next_span):
-            problems.append(
-                f'floating_pools: {span} of {name} and {next_span} of {next_name} overlap'
-            )
-    return problems
 
 
 def _pool_problems(pool: Any) -> List[str]:

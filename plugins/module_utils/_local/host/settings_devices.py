@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The devices that the settings name: checked before the role host writes these."""
+"""The devices and stores that settings name: checked before the role host writes these."""
 
 from __future__ import annotations
 
@@ -17,11 +17,15 @@ _VLAN_HOOK = '/etc/libvirt/hooks/qemu.d/hanok'
 
 
 def missing(raw: Dict[str, Any]) -> List[str]:
-    """Return the problems of devices in settings that do not exist."""
+    """Return the problems of devices and mounts in settings that do not exist.
+
+    A device that disappears later causes a warning only (floating_routes.py).
+    """
     return [
         *_missing_uplinks(raw.get('floating_pools', [])),
         *_missing_devices(raw.get('outside_devices', [])),
         *_missing_bridges(raw.get('bridges', [])),
+        *_missing_mounts(raw.get('backup_stores', [])),
     ]
 
 
@@ -68,6 +72,15 @@ def existing_bridges(settings: Settings) -> Dict[str, bool | None]:
         name: has_hook and separates_vlans(name) if is_bridge(name) else None
         for name in settings.bridges
     }
+
+
+def _missing_mounts(stores: List[Dict[str, Any]]) -> List[str]:
+    """Return the problems of stores at which nothing is mounted."""
+    return [
+        f'backup_stores: {store["path"]} is not mounted; mount it, or set mounted: false'
+        for store in stores
+        if store.get('mounted') and not os.path.ismount(store['path'])
+    ]
 
 
 def _missing_bridges(names: List[str]) -> List[str]:

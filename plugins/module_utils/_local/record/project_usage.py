@@ -25,6 +25,7 @@ _QUERIES: Mapping[str, str] = {
     'volume_size': 'SELECT ifnull(sum(size), 0) FROM main.volume WHERE project = ?1',
     'volume_snapshots': _COUNT.format('volume_snapshot'),
     'server_snapshots': _COUNT.format('server_snapshot'),
+    'backups': _COUNT.format('backup'),
     'networks': _COUNT.format('network'),
     'ports': _COUNT.format('port') + ' AND balancer_id IS NULL',
     'security_groups': _COUNT.format('security_group') + " AND name != 'default'",

@@ -241,6 +241,13 @@ _VOLUME_SNAPSHOT = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
   volume_id INTEGER NOT NULL REFERENCES volume, size INTEGER NOT NULL,
   description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT, UNIQUE (project, name)"""
 _VOLUME_SNAPSHOTS = [f'CREATE TABLE volume_snapshot ({_ROW}, {_VOLUME_SNAPSHOT});']
+# Backups of servers, which outlive them.
+_BACKUP = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, server TEXT NOT NULL,
+  server_uuid TEXT NOT NULL, store TEXT NOT NULL, mode TEXT NOT NULL,
+  volume_size INTEGER NOT NULL, config TEXT NOT NULL, size INTEGER, checksum TEXT,
+  description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT,
+  delete_protection INTEGER NOT NULL DEFAULT 0, UNIQUE (project, name)"""
+_BACKUPS = [f'CREATE TABLE backup ({_ROW}, {_BACKUP});']
 _VERSION_8 = [
     *_ROOM,
     *_PHASE,
@@ -257,6 +264,7 @@ _VERSION_8 = [
     *_SOURCES,
     *_VOLUME_SNAPSHOTS,
     *_PROTECTED,
+    *_BACKUPS,
 ]
 
 VERSIONS = {

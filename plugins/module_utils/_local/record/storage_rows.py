@@ -94,3 +94,25 @@ class ServerSnapshotDiskRow(Row):
     snapshot_id: Annotated[int, 'REFERENCES server_snapshot ON DELETE CASCADE', INDEX]
     volume_id: Annotated[int, 'REFERENCES volume', INDEX]
     size: int
+
+
+class BackupRow(Row):
+    """A backup of a server. Server: its name then. Volume size: GiB. Size: bytes in the store.
+
+    Config: what the server was. Size and checksum: NULL until it is made.
+    """
+
+    uuid: Uuid
+    name: str
+    server: str
+    server_uuid: str
+    store: str
+    mode: str
+    volume_size: int
+    config: Annotated[str, Value.JSON]
+    size: Optional[int]
+    checksum: Optional[str]
+    description: str
+    labels: Annotated[str, Value.LABELS]
+    task_state: TaskState
+    delete_protection: Annotated[int, 'DEFAULT 0']

@@ -103,6 +103,7 @@ TABLES: Dict[str, Table] = {
         storage_rows.ServerSnapshotDiskRow, ('UNIQUE (snapshot_id, volume_id)',)
     ),
     'volume_snapshot': Table(storage_rows.VolumeSnapshotRow, _NAMED),
+    'backup': Table(storage_rows.BackupRow, _NAMED),
     'project': Table(rows.ProjectRow, _NAMED),
 }
 ALL_TABLES = {**TABLES, 'history': Table(rows.HistoryRow)}

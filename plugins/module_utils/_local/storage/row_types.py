@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import TypedDict
 
-from ..record.storage_rows import ImageRow, VolumeRow
+from ..record.storage_rows import BackupRow, ImageRow, VolumeRow
 
 
 class ListedImage(ImageRow):
@@ -38,3 +38,9 @@ class SnapshotOfVolume(TypedDict):
 
     uuid: str
     volume: str
+
+
+class ListedBackup(BackupRow):
+    """A backup, and the name of its server today; None: that does not exist any more."""
+
+    server_name: str | None

@@ -1,0 +1,93 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The modules backup and backup_info: requests, and observations."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
+
+from .._cloud import Cloud, Names
+from .._model.backup import MODES, Backup, BackupRequest
+from .._model.snapshot import STATES
+from .._plan.backup import ObservedBackups, plan
+from .operations import backups_of
+from .options import NAME, by_name, specified_options
+from .protection import PROTECTED, protected_options
+from .resource import Resource
+from .run import run
+
+if TYPE_CHECKING:
+    from .._model.server import Server
+
+ARGUMENTS: Dict[str, Any] = {
+    'name': NAME,
+    'server': {'type': 'str'},
+    'store': {'type': 'str'},
+    'mode': {'type': 'str', 'choices': list(MODES)},
+    'force': {'type': 'bool', 'default': False},
+    'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
+    **PROTECTED,
+}
+
+
+def request(params: Dict[str, Any]) -> BackupRequest:
+    """Return the request of the task."""
+    options = {**specified_options(params, 'store', 'mode'), **protected_options(params)}
+    return BackupRequest(
+        params['name'], params['state'], options, params['server'], params['force']
+    )
+
+
+def observe(cloud: Cloud, requested: BackupRequest) -> Tuple[ObservedBackups, Names]:
+    """Return the backup, and unless it stays as it is, its server and the stores."""
+    backups = backups_of(cloud)
+    found = by_name('backup', backups.list([requested.name]))
+    names = {('backup', requested.name)}
+    current = found.get(requested.name)
+    if requested.state == 'present' and current and not _is_worked(current):
+        return ObservedBackups(found), names
+    if requested.state == 'restored' and not found:
+        return ObservedBackups(by_name('backup', backups.list())), names
+    server = (current.server if current else requested.server) or ''
+    if requested.state != 'absent' or _is_worked(current):
+        names.add(('server', server))
+    if requested.state == 'absent':
+        return ObservedBackups(found), names
+    servers = _servers(cloud, server)
+    return ObservedBackups(found, servers, backups.stores()), names
+
+
+def _is_worked(current: Backup | None) -> bool:
+    """Whether a run works on a backup, or did not complete it."""
+    return current is not None and bool(current.task_state or current.unfinished)
+
+
+def _servers(cloud: Cloud, name: str) -> Dict[str, Server]:
+    """The server, or all of them for the message that it does not exist."""
+    return by_name('server', cloud.servers.list([name]) or cloud.servers.list())
+
+
+def reload(cloud: Cloud, planned: Sequence[Backup]) -> Sequence[Backup]:
+    """Return the backup after the changes."""
+    return backups_of(cloud).list([backup.name for backup in planned])
+
+
+RESOURCE = Resource('backup', ARGUMENTS, request, observe, plan, reload)
+
+
+def main() -> None:
+    """Run the module backup."""
+    run(RESOURCE)
+
+
+def main_info() -> None:
+    """Run the module backup_info."""
+    from .info import run_info
+
+    run_info('backup', _observe_info, {'server': {'type': 'str'}})
+
+
+def _observe_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
+    name, server = params['name'], params['server']
+    found = backups_of(cloud).list(None if name is None else [name])
+    return [one.public() for one in found if server in (None, one.server)]

@@ -1,0 +1,87 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Backups of servers in the stores of this host.
+
+What changes them (backup_writer.py) is imported at the first change.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Tuple
+
+from ..._cloud import Outcomes
+from ..._model.backup import Backup
+from ..._model.change import AFTER_APPLY, Changes
+from ..record.host import Host
+from ..storage.backup_rows import fault_of, rows_of, store_problem
+
+if TYPE_CHECKING:
+    from ..storage.row_types import ListedBackup
+    from .backup_writer import BackupWriter
+
+
+class LocalBackups:
+    """Backups of the local cloud."""
+
+    def __init__(self, host: Host) -> None:
+        """Manage the backups of this host."""
+        self.host = host
+
+    def stores(self) -> Mapping[str, str]:
+        """Why each store cannot be used now; empty: it can."""
+        settings = self.host.settings
+        names = [store['name'] for store in settings.backup_stores]
+        return {name: store_problem(settings, name) for name in names}
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Backup, ...]:
+        """All backups, or those with these names."""
+        wanted = None if names is None else [*names]
+        host = self.host
+        rows = host.rows_in_progress('backup', lambda: rows_of(host.record, wanted))
+        return tuple(host.with_progress('backup', row, self._backup(row)) for row in rows)
+
+    def _backup(self, row: ListedBackup) -> Backup:
+        """The backup of a row. Only root sees into stores."""
+        return Backup(
+            row['name'],
+            row['server_name'] or row['server'],
+            row['store'],
+            row['mode'],
+            row['volume_size'],
+            row['description'],
+            json.loads(row['labels']),
+            bool(row['delete_protection']),
+            json.loads(row['config']),
+            AFTER_APPLY if row['size'] is None else row['size'],
+            AFTER_APPLY if row['checksum'] is None else row['checksum'],
+            row['server_name'] is not None,
+            None if self.host.only_looks else fault_of(self.host.settings, row),
+            row['uuid'],
+            created_by=row['created_by'],
+            created_at=row['created_at'],
+        )
+
+    @cached_property
+    def _writer(self) -> BackupWriter:
+        from .backup_writer import BackupWriter
+
+        return BackupWriter(self.host)
+
+    def create(self, changes: Changes) -> Outcomes:
+        """Create backups; one that was interrupted is completed."""
+        return self._writer.create(changes)
+
+    def update(self, changes: Changes) -> Outcomes:
+        """Update descriptions, labels and protection."""
+        return self._writer.update(changes)
+
+    def restore(self, changes: Changes) -> Outcomes:
+        """Give servers their disks back."""
+        return self._writer.restore(changes)
+
+    def delete(self, changes: Changes) -> Outcomes:
+        """Delete backups."""
+        return self._writer.delete(changes)

@@ -1,0 +1,47 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is invalid in the stores for backups that the settings name."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, List
+
+from ..._model.checks import name_problems
+
+
+def store_problems(stores: Any) -> List[str]:
+    """Return the problems of the setting backup_stores."""
+    if not isinstance(stores, list):
+        return ['backup_stores: must be a list']
+    problems = []
+    for number, store in enumerate(stores):
+        problems += [f'backup_stores[{number}]: {text}' for text in _problems(store)]
+    if problems:
+        return problems
+    for option in ('name', 'path'):
+        given = [store[option] for store in stores]
+        problems += [
+            f'backup_stores: {option} {value} is listed twice'
+            for value in sorted({value for value in given if given.count(value) > 1})
+        ]
+    return problems
+
+
+def _problems(store: Any) -> List[str]:
+    if (
+        not isinstance(store, dict)
+        or not isinstance(store.get('name'), str)
+        or not isinstance(store.get('path'), str)
+    ):
+        return ['set name and path (an absolute one)']
+    problems: List[str] = [*name_problems(store['name'])]
+    path = store['path']
+    if not path.startswith('/') or path == '/' or os.path.normpath(path) != path:
+        problems.append(f'path: {path!r} is not the absolute path of a directory')
+    elif not path.isprintable():
+        problems.append(f'path: {path!r} has characters that cannot be printed')
+    if not isinstance(store.get('mounted', False), bool):
+        problems.append(f'mounted: {store["mounted"]!r} is neither true nor false')
+    unknown = sorted({*store} - {'name', 'path', 'mounted'})
+    return [*problems, *(f'{option}: no option of a store' for option in unknown)]

@@ -1,0 +1,124 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Backups of servers: copies of their root disks in a store, which is apart from the disks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Dict, List
+
+from .change import AFTER_APPLY, plain_fields
+from .checks import reference_problems
+from .effect import Table, fixed, live
+from .problem import Problem, invalid
+from .request import Request
+from .snapshot import status_of
+from .status import TaskState
+
+if TYPE_CHECKING:
+    from .server import Server
+
+SNAPSHOT = 'snapshot'  # while the guest runs
+STOP = 'stop'  # of a guest that has shut down, and is started again before the disk is copied
+MODES = (SNAPSHOT, STOP)
+# What a server was, for whoever makes it anew. First-boot content is no part of it: it is secret.
+_CONFIG = (
+    'type',
+    'flavor',
+    'vcpus',
+    'memory',
+    'max_vcpus',
+    'max_memory',
+    'image',
+    'key_names',
+    'init_script',
+    'security_groups',
+    'networks',
+    'floating_ip',
+    'volumes',
+    'guest_agent',
+    'on_crash',
+    'hardware',
+    'description',
+    'labels',
+)
+
+
+@dataclass(frozen=True)
+class Backup:
+    """A backup of a server.
+
+    ``volume_size``: of the root disk, in GB. ``config``: what the server was. ``size``: bytes in
+    the store. ``checksum``: of the copy there. ``server_exists``: whether the server does that it
+    is of, and not another one with its name. ``fault``: why it cannot be read now; None: it can.
+    """
+
+    name: str
+    server: str = ''
+    store: str = ''
+    mode: str = SNAPSHOT
+    volume_size: int = 0
+    description: str = ''
+    labels: Mapping[str, str] = field(default_factory=dict)
+    delete_protection: bool = False
+    config: Mapping[str, Any] = field(default_factory=dict)
+    size: int | str = AFTER_APPLY
+    checksum: str = AFTER_APPLY
+    server_exists: bool = True
+    fault: str | None = None
+    id: str = AFTER_APPLY
+    task_state: TaskState | None = None
+    unfinished: TaskState | None = None
+    created_by: str = AFTER_APPLY
+    created_at: str = AFTER_APPLY
+
+    @property
+    def status(self) -> str:
+        """The status, as in Cinder, or unavailable."""
+        status = status_of(self.task_state, self.unfinished)
+        return 'unavailable' if self.fault and status == 'available' else status
+
+    def completed(self) -> Backup:
+        """The backup when what was begun with it is done, unless that is its deletion."""
+        return replace(self, task_state=None, unfinished=None)
+
+    def public(self) -> Dict[str, Any]:
+        """The backup for the result of a module."""
+        fields = plain_fields(self, 'server_exists', 'fault')
+        return {**fields, 'status': self.status, 'status_reason': self.fault}
+
+
+@dataclass(frozen=True)
+class BackupRequest(Request):
+    """The requested state. ``force``: see the module."""
+
+    server: str | None = None
+    force: bool = False
+
+    def problems(self) -> List[Problem]:
+        """What is invalid in the request, regardless of what exists."""
+        problems = super().problems()
+        if self.server is not None:
+            problems += reference_problems(self.server, 'server')
+        for option in ('store', 'mode'):
+            if option in self.options and self.state != 'present':
+                problems.append(invalid(option, f'it requires state: present, not {self.state}'))
+        return problems
+
+
+def config_of(server: Server) -> Dict[str, Any]:
+    """What a server is, for the manifest of a backup."""
+    public = server.public()
+    return {option: public[option] for option in _CONFIG}
+
+
+_ANOTHER = 'use another name, or delete this backup first'
+TABLE: Table = {
+    'server': fixed(_ANOTHER),
+    'store': fixed(_ANOTHER),
+    'mode': fixed(_ANOTHER),
+    'description': live,
+    'labels': live,
+    'delete_protection': live,
+}

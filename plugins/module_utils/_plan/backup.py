@@ -1,0 +1,47 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan of backups of servers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from .._model.backup import TABLE, Backup, BackupRequest
+from .._model.change import Draft, Plan
+
+if TYPE_CHECKING:
+    from .._model.server import Server
+
+
+@dataclass(frozen=True)
+class ObservedBackups:
+    """The backup, its server, and the stores, by name.
+
+    ``servers``: all of them, if the one does not exist. ``stores``: why each cannot be used now;
+    empty: it can.
+    """
+
+    backups: Mapping[str, Backup] = field(default_factory=dict)
+    servers: Mapping[str, Server] = field(default_factory=dict)
+    stores: Mapping[str, str] = field(default_factory=dict)
+
+
+def plan(request: BackupRequest, observed: ObservedBackups) -> Plan[Backup]:
+    """Create, update, restore or delete one backup."""
+    draft = Draft()
+    current = draft.settled('backup', observed.backups.get(request.name))
+    if request.state == 'absent' and current is None:
+        return draft.finish(())
+    if request.state == 'present' and current and not current.unfinished:
+        return draft.finish((updated(request, current, draft),))
+    from .backup_changes import changed
+
+    return changed(request, current, observed, draft)
+
+
+def updated(request: BackupRequest, current: Backup, draft: Draft) -> Backup:
+    """Update a backup that exists; refuse to make it another one."""
+    options = {**request.options, **({'server': request.server} if request.server else {})}
+    return draft.update('backup', current, options, TABLE)

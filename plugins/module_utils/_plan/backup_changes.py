@@ -1,0 +1,223 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How backups are made, completed, restored and deleted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Tuple
+
+from .._model.backup import STOP, Backup, BackupRequest, config_of
+from .._model.change import Draft, Plan
+from .._model.effect import COMPLETES_INTERRUPTED_RUN, LIVE, POWER_OFF, RESTART
+from .._model.kinds import Verb
+from .._model.status import Status, TaskState
+from .backup import updated
+
+if TYPE_CHECKING:
+    from .._model.server import Server
+    from .backup import ObservedBackups
+
+_KIND = 'backup'
+_ORDER = tuple((_KIND, verb) for verb in (Verb.RESTORE, Verb.DELETE, Verb.CREATE, Verb.UPDATE))
+
+
+def changed(
+    request: BackupRequest, current: Backup | None, observed: ObservedBackups, draft: Draft
+) -> Plan[Backup]:
+    """Finish the plan of a backup that is not as requested."""
+    if request.state == 'absent' and current:
+        _delete(request, current, draft)
+        return draft.finish(())
+    if request.state == 'restored':
+        return draft.finish(_restored(request, current, observed, draft))
+    return draft.finish((_present(request, current, observed, draft),), *_ORDER)
+
+
+def _present(
+    request: BackupRequest, current: Backup | None, observed: ObservedBackups, draft: Draft
+) -> Backup:
+    """Create, complete or update a backup."""
+    if current and current.unfinished == TaskState.DELETING:
+        current = draft.add(_KIND, Verb.DELETE, current, None, why=COMPLETES_INTERRUPTED_RUN)
+    if current is None or current.unfinished == TaskState.CREATING:
+        return _create(request, current, observed, draft)
+    if current.unfinished == TaskState.RESTORING:
+        current = _restore(request, current, current.completed(), observed, draft)
+    return updated(request, current, draft)
+
+
+def _create(
+    request: BackupRequest, begun: Backup | None, observed: ObservedBackups, draft: Draft
+) -> Backup:
+    """Create a backup, or complete its creation. ``begun``: by an interrupted run."""
+    name = request.server or (begun.server if begun else '')
+    if begun:
+        _check_begun(request, begun, draft)
+    new = replace(begun.completed() if begun else Backup(request.name), **request.options)
+    if not name:
+        draft.refuse(
+            'server', f'{_KIND} {request.name} does not exist; to create it, also set server'
+        )
+    server = _server(name, observed, draft) if name else None
+    if server:
+        new = replace(
+            new,
+            server=server.name,
+            volume_size=server.volume_size,
+            config=config_of(server),
+            server_exists=True,
+        )
+    new = replace(new, store=_store(new.store, observed, draft))
+    effect = LIVE
+    if new.mode == STOP and server and (begun or server.power != 'stopped'):
+        _refuse_paused(server, draft)
+        effect = POWER_OFF if request.force else RESTART
+    why = COMPLETES_INTERRUPTED_RUN if begun else ''
+    return draft.add(_KIND, Verb.CREATE, None, new, effect, why)
+
+
+def _check_begun(request: BackupRequest, begun: Backup, draft: Draft) -> None:
+    """Refuse to complete a backup as one of another server, or in another store."""
+    _check_same(request, begun, draft)
+    store = request.options.get('store', begun.store)
+    if store != begun.store:
+        draft.refuse(
+            'store',
+            f'{_KIND} {begun.name} was begun in the store {begun.store}, not in {store}; delete it '
+            'first (state: absent)',
+        )
+
+
+def _server(name: str, observed: ObservedBackups, draft: Draft) -> Server | None:
+    """The server that a new backup is of."""
+    if not draft.require('server', name, observed.servers):
+        return None
+    server: Server | None = draft.settled('server', observed.servers[name])
+    if server is None:
+        draft.miss('server', f'server {name} is being deleted by another run')
+        return None
+    from .server_state import check_server
+
+    check_server(server, Verb.SNAPSHOT, draft)
+    return server
+
+
+def _store(name: str, observed: ObservedBackups, draft: Draft) -> str:
+    """The store of a new backup: the one that is set, or the only one."""
+    if not observed.stores:
+        draft.refuse(
+            'store',
+            'this host has no backup store; name a directory in host_backup_stores of the role '
+            'hanok.cloud.host, and run it again',
+        )
+        return name
+    if not name and len(observed.stores) == 1:
+        (name,) = observed.stores
+    if name not in observed.stores:
+        existing = ', '.join(sorted(observed.stores))
+        wrong = f'store: {name} is no backup store of this host' if name else 'store is not set'
+        draft.refuse('store', f'{wrong}; use one of {existing}')
+    elif observed.stores[name]:
+        draft.refuse('store', f'store: {observed.stores[name]}')
+    return name
+
+
+def _refuse_paused(server: Server, draft: Draft) -> None:
+    if server.status == Status.PAUSED:
+        draft.refuse(
+            'server',
+            f'server: {server.name} is PAUSED, and a paused guest cannot shut down; start it first '
+            '(server: state: started)',
+        )
+
+
+def _delete(request: BackupRequest, current: Backup, draft: Draft) -> None:
+    if current.delete_protection:
+        from .protection import check_protection
+
+        check_protection(_KIND, current, request.options, draft)
+    _check_same(request, current, draft)
+    if current.fault and not request.force:
+        draft.refuse(
+            'state',
+            f'{_KIND} {current.name}: {current.fault}; force: true forgets it, and leaves what is '
+            'in the store',
+        )
+    why = COMPLETES_INTERRUPTED_RUN if current.unfinished == TaskState.DELETING else ''
+    effect = POWER_OFF if request.force else LIVE
+    draft.add(_KIND, Verb.DELETE, current, None, effect, why)
+
+
+def _check_same(request: BackupRequest, current: Backup, draft: Draft) -> None:
+    """Refuse a task that means the backup of another server."""
+    if request.server not in (None, current.server):
+        draft.refuse(
+            'server',
+            f'{_KIND} {current.name} is of the server {current.server}, not of {request.server}; '
+            'correct the name of either',
+        )
+
+
+def _restored(
+    request: BackupRequest, current: Backup | None, observed: ObservedBackups, draft: Draft
+) -> Tuple[Backup, ...]:
+    """Give a server the disk back that a backup has."""
+    if not draft.require(_KIND, request.name, observed.backups, 'name') or current is None:
+        new = Backup(request.name, **request.options)
+        return (draft.add(_KIND, Verb.RESTORE, None, new),)
+    _check_same(request, current, draft)
+    if current.unfinished in (TaskState.CREATING, TaskState.DELETING):
+        draft.refuse(
+            'state',
+            f'{_KIND} {current.name} is unfinished ({current.unfinished}); complete it (state: '
+            'present or absent), and restore another one',
+        )
+    after = replace(current.completed(), **request.options)
+    return (_restore(request, current, after, observed, draft),)
+
+
+def _restore(
+    request: BackupRequest,
+    current: Backup,
+    after: Backup,
+    observed: ObservedBackups,
+    draft: Draft,
+) -> Backup:
+    """Add the change; refuse a server that is not what the backup is of."""
+    if current.fault:
+        draft.refuse('state', f'{_KIND} {current.name}: {current.fault}')
+    server: Server | None = draft.settled('server', observed.servers.get(current.server))
+    if server is None or not current.server_exists:
+        draft.refuse(
+            'server',
+            f'{_KIND} {current.name}: the server {current.server} that it is of no longer exists',
+        )
+    else:
+        _check_target(current, server, draft)
+    why = COMPLETES_INTERRUPTED_RUN if current.unfinished else ''
+    effect = POWER_OFF if request.force else RESTART
+    if server and server.power == 'stopped' and not current.unfinished:
+        effect = LIVE
+    return draft.add(_KIND, Verb.RESTORE, current, after, effect, why)
+
+
+def _check_target(current: Backup, server: Server, draft: Draft) -> None:
+    """Refuse a server whose disk cannot be replaced by that of a backup."""
+    from .server_state import check_server
+
+    check_server(server, Verb.RESTORE, draft)
+    _refuse_paused(server, draft)
+    if server.snapshots:
+        draft.refuse(
+            'state',
+            f'server {server.name} has snapshots ({", ".join(server.snapshots)}), which are in the '
+            'disk that is replaced; delete those first (server_snapshot: state: absent)',
+        )
+    if server.volume_size < current.volume_size:
+        draft.refuse(
+            'state',
+            f'{_KIND} {current.name} has {current.volume_size} GB, and the disk of {server.name} '
+            f'only {server.volume_size}; extend that first (server: volume_size: '
+            f'{current.volume_size})',
+        )

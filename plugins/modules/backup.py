@@ -1,0 +1,234 @@
+#!/usr/bin/python
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Manage backups of servers."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: backup
+short_description: Manage backups of servers
+version_added: 0.1.0
+description:
+  - A backup is a copy of the root disk of a server, in a store that the operator of the host names
+    (C(host_backup_stores) of the role C(hanok.cloud.host)), such as a disk of its own or a
+    mount of NFS. It depends on nothing else, and stays when the server is deleted.
+  - It has what the disk held at one instant, also while the guest runs and writes on. The file
+    systems of a guest are frozen for that moment, if its guest agent answers within seconds.
+  - Volumes that are attached to the server, its memory, and the variables of its firmware are not
+    in it; for volumes see M(hanok.cloud.volume_snapshot). Containers have no disk, and are refused.
+  - Beside the disk a store has a file C(manifest.json) with what the server was, and no secrets.
+extends_documentation_fragment:
+  - hanok.cloud.cloud
+  - hanok.cloud.attributes
+options:
+  name:
+    description:
+      - Name of the backup, unique within the project. Letters, digits, hyphens, underscores and
+        dots. A backup that exists is never made again.
+    type: str
+    required: true
+  server:
+    description:
+      - Name of the server. Required to create a backup. Otherwise the task fails if the backup is
+        one of another server.
+    type: str
+  store:
+    description:
+      - Name of the store. Required to create a backup if the host has several.
+    type: str
+  mode:
+    description:
+      - V(snapshot) backs the server up as it is. V(stop) lets the guest shut down before, and
+        starts it again before anything is copied, so that it is off for as long as a reboot takes.
+      - A new backup is of mode V(snapshot) if this is not set.
+    type: str
+    choices: [snapshot, stop]
+  force:
+    description:
+      - Whether a guest that has to be off, for O(mode=stop) or O(state=restored), is powered off
+        instead of asked to shut down.
+      - With O(state=absent), a backup whose store cannot be used is forgotten, and its files stay
+        where they are.
+    type: bool
+    default: false
+  state:
+    description:
+      - V(present) makes the backup if it does not exist. V(absent) deletes it.
+      - V(restored) gives the server the disk back that it had then. All that was written to it
+        since then is lost. The checksum of the backup is compared, and the disk is copied, while
+        the server runs; then it shuts down, and starts with that disk if it ran before.
+      - V(restored) is an event, like O(hanok.cloud.server#module:state=restarted). It restores the
+        server each time that the task runs, and always reports a change.
+      - A disk that has grown since then keeps its size. A server that was deleted, also if another
+        one has its name by now, and one that has snapshots, is refused.
+    type: str
+    choices: [present, restored, absent]
+    default: present
+  delete_protection:
+    description: Whether the backup is protected from deletion.
+    type: bool
+  description:
+    description: Description, one line of at most 255 characters.
+    type: str
+  labels:
+    description: Labels. If set, they replace all existing labels.
+    type: dict
+author:
+  - Hanok developers (@hanok)
+"""
+
+EXAMPLES = r"""
+- name: Back up a server, also while it runs
+  hanok.cloud.backup:
+    name: store-monday
+    server: store
+    description: before the upgrade
+
+- name: Protect the backup
+  hanok.cloud.backup:
+    name: store-monday
+    delete_protection: true
+
+- name: Give the server the disk back that it had then
+  hanok.cloud.backup:
+    name: store-monday
+    state: restored
+
+- name: Delete the backup, also a protected one
+  hanok.cloud.backup:
+    name: store-monday
+    delete_protection: false
+    state: absent
+"""
+
+RETURN = r"""
+backup:
+  description: The backup; null if it does not exist.
+  returned: success
+  type: dict
+  contains:
+    id:
+      description: UUID of the backup, which is the name of its folder in the store.
+      type: str
+    name:
+      description: Name of the backup.
+      type: str
+    server:
+      description:
+        - Name of the server; if that does not exist any more, the one that it had then.
+      type: str
+    store:
+      description: Name of the store.
+      type: str
+    mode:
+      description: V(snapshot) or V(stop), as it was made.
+      type: str
+    volume_size:
+      description: Size in GB that the root disk had then.
+      type: int
+    size:
+      description: Size of the copy in bytes. It is compressed.
+      type: int
+    checksum:
+      description: Checksum of the copy, as in V(sha256:...).
+      type: str
+    config:
+      description:
+        - What the server was then, by the names that M(hanok.cloud.server) returns; what was given
+          to its first boot is not in it.
+      type: dict
+    status:
+      description:
+        - V(available), V(unavailable) (the copy cannot be read now), V(error) (a change was not
+          completed), or the change in progress.
+      type: str
+    status_reason:
+      description: Why it cannot be read now; null if it can.
+      type: str
+    task_state:
+      description:
+        - What another run is doing with the backup; null if no run is working on it.
+      type: str
+    unfinished:
+      description:
+        - What an earlier run began and did not complete, because it was interrupted or failed; null
+          if there is nothing. The next task for the backup completes it.
+      type: str
+    delete_protection:
+      description: Whether the backup is protected from deletion.
+      type: bool
+    description:
+      description: Description of the backup.
+      type: str
+    labels:
+      description: Labels of the backup.
+      type: dict
+    project:
+      description: Project of the backup.
+      type: str
+    created_by:
+      description: User who created the backup.
+      type: str
+    created_at:
+      description: Creation time of the backup (UTC).
+      type: str
+msg:
+  description:
+    - Summary of the changes with their reasons; in check mode, of those that would be made. The
+      error message if the task fails.
+  returned: always
+  type: str
+steps:
+  description:
+    - The changes in the order in which they were made; in check mode, those that would be made.
+  returned: success
+  type: list
+  elements: dict
+  contains:
+    what:
+      description: The step.
+      type: str
+    why:
+      description: Reason for the step; empty if it is obvious.
+      type: str
+    seconds:
+      description: Duration of the step in seconds.
+      returned: unless in check mode
+      type: float
+refused:
+  description: Reasons why the task was refused, one sentence each. Nothing was changed.
+  returned: when the task is refused
+  type: list
+  elements: str
+errors:
+  description: What is wrong, an item for each problem. V(msg) has all of them in one line.
+  returned: on failure
+  type: list
+  elements: dict
+  contains:
+    code:
+      description:
+        - V(invalid), a wrong value; V(refused), not possible in the present state; V(missing), it
+          refers to what does not exist; V(busy), another run holds or has just changed it;
+          V(timeout); V(unsupported) by the cloud; V(failed); V(defect) of this collection.
+      type: str
+      sample: busy
+    kind:
+      description: Kind of the resource, such as V(server); null if it is about none.
+      type: str
+    name:
+      description: Name of the resource; null if it is about none.
+      type: str
+    option:
+      description: Option that it is about; null if it is about none.
+      type: str
+    msg:
+      description: What is wrong, and what to do about it.
+      type: str
+"""
+
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.backup import main
+
+if __name__ == '__main__':
+    main()

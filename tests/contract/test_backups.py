@@ -1,0 +1,101 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Backups of servers that are stopped; test_backups.py of tests/integration: their content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .promises import Result, Run
+
+Keep = Callable[..., Result]
+Refused = Callable[..., str]
+pytestmark = pytest.mark.needs('backups')
+
+
+def names(run: Run, **options: Any) -> list[str]:
+    """The names of backups."""
+    return [one['name'] for one in run('backup_info', **options)['backups']]
+
+
+def restore(run: Run, **options: Any) -> Result:
+    """Restore a backup, as check mode predicts; it is done each time."""
+    options = {**options, 'state': 'restored'}
+    predicted, done, again = (
+        run('backup', check=check, **options) for check in (True, False, False)
+    )
+    assert not done.get('failed'), done['msg']
+    assert predicted['changed'] is done['changed'] is again['changed'] is True
+    assert predicted['diff'] == done['diff']
+    return done
+
+
+def test_life_of_backups(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
+    """Made, changed, restored with the size of today; they outlive their server."""
+    server('one', labels={'tier': 'web'})
+    made = keep('backup', name='first', server='one', labels={'a': 'b'}, delete_protection=True)
+    item = made['backup']
+    assert (item['server'], item['store'], item['mode']) == ('one', 'disk', 'snapshot')
+    assert (item['status'], item['status_reason'], item['labels']) == (
+        'available',
+        None,
+        {'a': 'b'},
+    )
+    assert item['config']['labels'] == {'tier': 'web'}
+    assert item['config']['networks'][0]['name'] == 'default'
+    assert 'user_data' not in item['config']
+    assert item['size'] > 0
+    keep('backup', name='first', description='mine', labels={})
+    restored = restore(run, name='first', labels={'c': 'd'})['backup']
+    assert (restored['description'], restored['labels']) == ('mine', {'c': 'd'})
+    size = item['volume_size']
+    keep('server', name='one', volume_size=size + 1)
+    keep('backup', name='second', server='one', mode='stop')
+    restore(run, name='first')
+    assert run('server_info', name='one')['servers'][0]['volume_size'] == size + 1
+    assert names(run) == names(run, server='one') == ['first', 'second']
+    assert names(run, name='second') == ['second']
+    assert 'backup first is protected' in refused('backup', name='first', state='absent')
+    assert run('server_action', name='one', action='rename', new_name='two')['changed']
+    assert names(run, server='two') == ['first', 'second']
+    run('server_action', name='two', action='rename', new_name='one')
+    keep('server', name='one', state='absent')
+    server('one')
+    assert refused('backup', name='second', state='restored') == (
+        'refused: backup second: the server one that it is of no longer exists'
+    )
+    for name in ('first', 'second'):
+        keep('backup', name=name, state='absent', delete_protection=False)
+    assert names(run) == []
+
+
+def test_what_is_refused(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
+    """Another server, another way, another store; a server with snapshots."""
+    server('one')
+    server('two')
+    assert refused('backup', name='b') == (
+        'refused: backup b does not exist; to create it, also set server'
+    )
+    assert 'tape is no backup store of this host; use one of disk' in refused(
+        'backup', name='b', server='one', store='tape'
+    )
+    assert 'server none does not exist' in run('backup', name='b', server='none')['msg']
+    keep('backup', name='b', server='one')
+    assert refused('backup', name='b', server='two', mode='stop') == (
+        'refused: backup b: server is one, requested two: use another name, or delete this backup '
+        'first; backup b: mode is snapshot, requested stop: use another name, or delete this '
+        'backup first'
+    )
+    for state in ('restored', 'absent'):
+        assert 'backup b is of the server one, not of two' in refused(
+            'backup', name='b', server='two', state=state
+        )
+    keep('server_snapshot', server='one', name='s')
+    assert 'server one has snapshots (s)' in refused('backup', name='b', state='restored')
+    found = run('backup', name='none', state='restored')
+    assert 'backup none does not exist; available: b' in found['msg']
+    keep('server_snapshot', server='one', name='s', state='absent')
+    keep('backup', name='b', state='absent')

@@ -1,0 +1,163 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Backups of a guest that runs, and what it reads back from them."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from .conftest import STATE, Result, backup_stores, keep, refused, run
+
+Guest = Callable[[str], str]
+BOOT = 'cat /proc/sys/kernel/random/boot_id'
+# Never ends, and has something else to write each time.
+WRITER = (
+    "setsid sh -c 'while true; do dd if=/dev/urandom of=/root/noise bs=1M count=2 conv=fsync; "
+    "done' </dev/null >/dev/null 2>&1 & echo $! > /tmp/writer"
+)
+
+
+@pytest.fixture(scope='module')
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A store that is a file system of its own, and a small one."""
+    paths = {name: tmp_path_factory.mktemp(name) for name in ('disk', 'small')}
+    for name, size in (('disk', '400m'), ('small', '1m')):
+        words = ['mount', '-t', 'tmpfs', '-o', f'size={size}', 'none', str(paths[name])]
+        subprocess.run(words, check=True)
+    with backup_stores(**paths):
+        settings = Path('/etc/hanok/host.json')
+        found = json.loads(settings.read_text('utf-8'))
+        for one in found['backup_stores']:
+            one['mounted'] = True
+        settings.write_text(json.dumps(found), 'utf-8')
+        yield paths['disk']
+    for path in paths.values():
+        subprocess.run(['umount', str(path)], check=True)
+
+
+@pytest.fixture(scope='module')
+def guest(
+    store: Path, image: str, key: str, open_group: str, ssh: Callable[[str, str], str]
+) -> Iterator[Guest]:
+    """Run a command in the server."""
+    server = keep(
+        'server',
+        name='kept',
+        image=image,
+        flavor='g1.nano',
+        key_name='test',
+        security_groups=[open_group],
+        wait_for='ssh',
+        wait_timeout=300,
+    )['server']
+    yield lambda command: ssh(server['fixed_ip'], command)
+    keep('server', name='kept', state='absent')
+    for one in run('backup_info')['backups']:
+        keep('backup', name=one['name'], state='absent')
+    assert os.listdir(store) == []
+
+
+def started() -> None:
+    """Wait until the guest can be asked again."""
+    keep('server', name='kept', state='started', wait_for='ssh', wait_timeout=300)
+
+
+def restore(name: str, **options: bool) -> Result:
+    """Restore a backup, and wait for the guest."""
+    done = run('backup', name=name, state='restored', **options)
+    assert not done.get('failed'), done['msg']
+    started()
+    return done
+
+
+def snapshots_in_disk() -> str:
+    """What snapshots the root disk has."""
+    (server,) = run('server_info', name='kept')['servers']
+    words = ['qemu-img', 'snapshot', '-U', '-l', f'{STATE}/servers/{server["id"]}/root.qcow2']
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
+
+
+def test_while_it_writes(store: Path, guest: Guest) -> None:
+    """The guest reads back what it had written before, and runs on meanwhile."""
+    guest('dd if=/dev/urandom of=/root/data bs=1M count=5; sync')
+    checksum = guest('sha256sum /root/data')
+    guest(WRITER)
+    boot = guest(BOOT)
+    made = keep('backup', name='live', server='kept', store='disk')['backup']
+    assert made['status'] == 'available'
+    assert guest(BOOT) == boot
+    guest('kill -0 $(cat /tmp/writer)')
+    assert snapshots_in_disk() == ''
+    folder = store / made['id']
+    assert oct(folder.stat().st_mode)[-3:] == '700'
+    manifest = json.loads((folder / 'manifest.json').read_text('utf-8'))
+    assert manifest['files']['root.qcow2']['checksum'] == made['checksum']
+    assert made['size'] == (folder / 'root.qcow2').stat().st_size
+    guest('kill $(cat /tmp/writer); rm /root/data; echo later > /root/later; sync')
+    restore('live')
+    assert guest(BOOT) != boot
+    assert guest('sha256sum /root/data') == checksum
+    assert guest('ls /root/later 2>/dev/null || echo none').strip() == 'none'
+
+
+def test_of_a_stopped_guest(guest: Guest) -> None:
+    """It shuts down before, and runs again; a server that is off is restored and stays off."""
+    guest('echo one > /root/mark; sync')
+    boot = guest(BOOT)
+    keep('backup', name='stopped', server='kept', store='disk', mode='stop')
+    started()
+    assert guest(BOOT) != boot
+    guest('echo two > /root/mark; sync')
+    keep('server', name='kept', state='stopped')
+    assert run('backup', name='stopped', state='restored')['changed']
+    (server,) = run('server_info', name='kept')['servers']
+    assert server['status'] == 'SHUTOFF'
+    started()
+    assert guest('cat /root/mark').strip() == 'one'
+    keep('server', name='kept', volume_size=server['volume_size'] + 1)
+    restore('stopped', force=True)
+    size = int(guest('cat /sys/block/vda/size'))
+    assert size == (server['volume_size'] + 1) * 2**21
+
+
+def test_what_is_not_restored(store: Path, guest: Guest) -> None:
+    """A copy that was changed, one that is not there, and a store that is full or not mounted."""
+    boot = guest(BOOT)
+    made = keep('backup', name='changed', server='kept', store='disk')['backup']
+    copy = store / made['id'] / 'root.qcow2'
+    with copy.open('r+b') as file:
+        file.seek(made['size'] // 2)
+        byte = file.read(1)[0]
+        file.seek(-1, os.SEEK_CUR)
+        file.write(bytes([byte ^ 1]))
+    failed = run('backup', name='changed', state='restored')
+    assert f'{copy}: checksum mismatch: got sha256:' in failed['msg']
+    copy.write_bytes(b'')
+    assert 'has 0 bytes, and had' in refused('backup', name='changed', state='restored')
+    copy.unlink()
+    assert 'No such file' in refused('backup', name='changed', state='restored')
+    keep('backup', name='changed', state='absent', force=True)
+    full = run('backup', name='full', server='kept', store='small')
+    assert 'No space left on device' in full['msg']
+    assert os.listdir(store.parent / 'small0') == []
+    assert snapshots_in_disk() == ''
+    keep('backup', name='full', state='absent')
+    assert guest(BOOT) == boot
+    subprocess.run(['umount', '-l', str(store)], check=True)
+    try:
+        assert {one['status'] for one in run('backup_info')['backups']} == {'unavailable'}
+        away = f'the store disk is not mounted ({store})'
+        assert away in refused('backup', name='live', state='restored')
+        assert away in refused('backup', name='new', server='kept', store='disk')
+        assert f'{away}; force: true forgets it' in refused('backup', name='live', state='absent')
+        assert os.listdir(store) == []
+        for one in run('backup_info')['backups']:
+            keep('backup', name=one['name'], state='absent', force=True)
+    finally:
+        subprocess.run(['mount', '-t', 'tmpfs', 'none', str(store)], check=True)

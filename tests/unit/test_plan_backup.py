@@ -1,0 +1,243 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plans of backups."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ansible_collections.hanok.cloud.plugins.module_utils._model.backup import (
+    MODES,
+    Backup,
+    BackupRequest,
+    config_of,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Plan
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.backup import ObservedBackups, plan
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold
+
+RUNNING = Server('web', status=Status.ACTIVE, volume_size=4)
+STOPPED = replace(RUNNING, status=Status.SHUTOFF, power='stopped')
+PAUSED = replace(RUNNING, status=Status.PAUSED, power='paused')
+MADE = Backup('b', 'web', 'disk', volume_size=4, config=config_of(RUNNING), id='1', size=1)
+STORES = {'disk': ''}
+
+
+def planned(
+    state: str = 'present',
+    current: Backup | None = None,
+    server: Server | None = RUNNING,
+    stores: dict[str, str] | None = None,
+    force: bool = False,
+    of: str | None = 'web',
+    **options: Any,
+) -> Plan[Backup]:
+    """The plan of a request."""
+    observed = ObservedBackups(
+        {current.name: current} if current else {},
+        {server.name: server} if server else {},
+        STORES if stores is None else stores,
+    )
+    return plan(BackupRequest('b', state, options, of, force), observed)
+
+
+def steps(found: Plan[Backup]) -> list[tuple[str, str]]:
+    """The verbs of a plan, and their effects."""
+    return [(change.verb.value, change.effect) for change in found.changes]
+
+
+def test_changes() -> None:
+    """Created in the only store, updated, restored each time, deleted."""
+    (created,) = planned().changes
+    assert created.after == replace(MADE, id='(known after apply)', size='(known after apply)')
+    assert not planned('present', MADE).changes
+    assert not planned('present', MADE, of=None, server=None, stores={}).changes
+    assert steps(planned('present', MADE, description='d')) == [('update', 'live')]
+    restored = planned('restored', MADE, description='d')
+    assert steps(restored) == [('restore', 'restart')]
+    assert restored.result == (replace(MADE, description='d'),)
+    assert steps(planned('absent', MADE, server=None)) == [('delete', 'live')]
+    assert not planned('absent').changes
+
+
+@pytest.mark.parametrize(
+    ('server', 'mode', 'force', 'effect'),
+    [
+        (RUNNING, 'snapshot', False, 'live'),
+        (RUNNING, 'stop', False, 'restart'),
+        (RUNNING, 'stop', True, 'power off'),
+        (STOPPED, 'stop', True, 'live'),
+        (PAUSED, 'snapshot', True, 'live'),
+    ],
+)
+def test_how_it_is_made(server: Server, mode: str, force: bool, effect: str) -> None:
+    """A guest that runs is stopped for the mode stop only."""
+    found = planned(server=server, mode=mode, force=force)
+    assert steps(found) == [('create', effect)]
+    assert not found.refused
+
+
+def test_how_it_is_restored() -> None:
+    """A guest that runs shuts down, or is powered off; a stopped server stays so."""
+    assert steps(planned('restored', MADE, force=True)) == [('restore', 'power off')]
+    assert steps(planned('restored', MADE, STOPPED)) == [('restore', 'live')]
+    begun = replace(MADE, unfinished=TaskState.RESTORING)  # it may have run before
+    assert steps(planned('restored', begun, STOPPED)) == [('restore', 'restart')]
+
+
+@pytest.mark.parametrize(
+    ('unfinished', 'state', 'expected'),
+    [
+        (TaskState.CREATING, 'present', ['create']),
+        (TaskState.DELETING, 'present', ['delete', 'create']),
+        (TaskState.RESTORING, 'present', ['restore']),
+        (TaskState.RESTORING, 'restored', ['restore']),
+        (TaskState.RESTORING, 'absent', ['delete']),
+        (TaskState.CREATING, 'absent', ['delete']),
+        (TaskState.DELETING, 'absent', ['delete']),
+    ],
+)
+def test_interrupted(unfinished: TaskState, state: str, expected: list[str]) -> None:
+    """What an earlier run began is completed first."""
+    found = planned(state, replace(MADE, unfinished=unfinished))
+    assert [verb for verb, _effect in steps(found)] == expected
+    assert not found.refused
+
+
+AWAY = 'the store disk is not mounted (/mnt)'
+
+
+@pytest.mark.parametrize(
+    ('found', 'message'),
+    [
+        (planned(of=None), 'backup b does not exist; to create it, also set server'),
+        (
+            planned(stores={}),
+            'this host has no backup store; name a directory in host_backup_stores of the role '
+            'hanok.cloud.host, and run it again',
+        ),
+        (planned(stores={'a': '', 'b': ''}), 'store is not set; use one of a, b'),
+        (planned(store='c'), 'store: c is no backup store of this host; use one of disk'),
+        (planned(stores={'disk': AWAY}), f'store: {AWAY}'),
+        (
+            planned(server=PAUSED, mode='stop'),
+            'server: web is PAUSED, and a paused guest cannot shut down; start it first (server: '
+            'state: started)',
+        ),
+        (
+            planned(server=replace(RUNNING, type='container')),
+            'server web is a container, which has no disk that libvirt takes snapshots of; back '
+            'its data up from inside',
+        ),
+        (
+            planned(current=MADE, store='tape'),
+            'backup b: store is disk, requested tape: use another name, or delete this backup '
+            'first',
+        ),
+        (
+            planned(current=replace(MADE, unfinished='creating', store='tape'), store='disk'),
+            'backup b was begun in the store tape, not in disk; delete it first (state: absent)',
+        ),
+        (
+            planned('absent', replace(MADE, fault=AWAY)),
+            f'backup b: {AWAY}; force: true forgets it, and leaves what is in the store',
+        ),
+        (
+            planned('absent', replace(MADE, delete_protection=True)),
+            'backup b is protected; set delete_protection: false, also in this task, to allow its '
+            'deletion',
+        ),
+        (
+            planned('absent', MADE, of='db'),
+            'backup b is of the server web, not of db; correct the name of either',
+        ),
+        (planned('restored', replace(MADE, fault=AWAY)), f'backup b: {AWAY}'),
+        (
+            planned('restored', replace(MADE, server_exists=False)),
+            'backup b: the server web that it is of no longer exists',
+        ),
+        (
+            planned('restored', MADE, server=None),
+            'backup b: the server web that it is of no longer exists',
+        ),
+        (
+            planned('restored', replace(MADE, unfinished='creating')),
+            'backup b is unfinished (creating); complete it (state: present or absent), and '
+            'restore another one',
+        ),
+        (
+            planned('restored', MADE, server=replace(RUNNING, snapshots=('s', 't'))),
+            'server web has snapshots (s, t), which are in the disk that is replaced; delete those '
+            'first (server_snapshot: state: absent)',
+        ),
+        (
+            planned('restored', MADE, server=replace(RUNNING, volume_size=2)),
+            'backup b has 4 GB, and the disk of web only 2; extend that first (server: '
+            'volume_size: 4)',
+        ),
+    ],
+)
+def test_what_is_refused(found: Plan[Any], message: str) -> None:
+    """The message is the only one."""
+    assert list(found.refused) == [message]
+
+
+def test_forgotten() -> None:
+    """A backup whose store is gone is deleted with force."""
+    found = planned('absent', replace(MADE, fault=AWAY), force=True)
+    assert steps(found) == [('delete', 'power off')]
+    assert not found.refused
+
+
+def test_what_is_invalid() -> None:
+    """A way to make it, for what is not made."""
+    request = BackupRequest('b', 'restored', {'store': 's', 'mode': 'stop'}, '')
+    assert [str(problem).partition(':')[0] for problem in request.problems()] == [
+        'server',
+        'store',
+        'mode',
+    ]
+
+
+def test_statuses() -> None:
+    """A copy that cannot be read is unavailable; one that was not completed is an error."""
+    assert MADE.status == 'available'
+    assert replace(MADE, fault=AWAY).status == 'unavailable'
+    assert replace(MADE, fault=AWAY).public()['status_reason'] == AWAY
+    assert replace(MADE, fault=AWAY, unfinished=TaskState.CREATING).status == 'error'
+
+
+@given(
+    st.sampled_from(['present', 'absent']),
+    st.sampled_from([None, '', TaskState.CREATING, TaskState.RESTORING, TaskState.DELETING]),
+    st.sampled_from([RUNNING, STOPPED]),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            'description': st.sampled_from(['', 'd']),
+            'labels': st.sampled_from([{}, {'a': 'b'}]),
+            'delete_protection': st.just(False),
+            'mode': st.sampled_from(MODES),
+        },
+    ),
+)
+def test_the_next_plan_is_empty(
+    state: str, unfinished: Any, server: Server, options: dict[str, Any]
+) -> None:
+    """After any other one that is not refused."""
+    if state == 'absent':
+        options.pop('mode', None)
+    there = [] if unfinished is None else [replace(MADE, unfinished=unfinished or None)]
+    found = planned(state, *there, server=server, **options)
+    if found.refused:
+        return
+    after = fold('backup', found.changes, {one.name: one for one in there})
+    assert not planned(state, *after.values(), server=server, **options).changes
+    assert bool(after) is (state == 'present')
