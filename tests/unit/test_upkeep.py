@@ -21,7 +21,7 @@ def planned(kind: str, *changes: Change) -> tuple[Change, ...]:
     """The changes of a task of this kind, on a cloud that has something to repair."""
     cloud: Any = SimpleNamespace(access=None, upkeep=SimpleNamespace(changes=lambda: [REPAIR]))
     resource: Any = SimpleNamespace(kind=kind, plan=lambda *_inputs: Plan(changes))
-    return task.plan_of(resource, cloud, None, None).changes
+    return task.plan_of(resource, cloud, None, lambda: None).changes
 
 
 @pytest.mark.parametrize('kind', [kind.name for kind in KINDS.values() if kind.is_networked])

@@ -37,7 +37,7 @@ def _attempt(
     applied: Applied[Thing] | None = None
     try:
         with cloud.locked(lambda: resource.observe(cloud, request)) as observed:
-            plan = plan_of(resource, cloud, request, observed)
+            plan = plan_of(resource, cloud, request, lambda: observed)
             module.refuse(plan.refused + plan.missing)
             applied = _execute(module, resource, cloud, request, plan)
             applied = replace(applied, items=resource.reload(cloud, plan.result))

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError, Invalid
 from .._model.checks import labels_of
@@ -13,6 +13,9 @@ from .._model.kinds import KINDS
 from .module import create_module
 from .operations import items_of
 from .run import opened
+
+if TYPE_CHECKING:
+    from .._cloud.capabilities import Upkeep
 
 ARGUMENTS: Dict[str, Any] = {
     'name': {'type': 'str'},
@@ -63,8 +66,9 @@ def run_reading(
     module = create_module(arguments, kind=kind)
     try:
         with opened(module) as cloud:
+            upkeep = cloud.upkeep if is_networked else None
             found = observe(cloud, module.params)
-            needed = _upkeep_notes(cloud) if is_networked else []
+            needed = _upkeep_notes(upkeep, cloud.profile.place) if upkeep else []
             notes = [*cloud.notes, *needed]
         for note in notes:
             module.warn(note)
@@ -73,17 +77,14 @@ def run_reading(
         module.fail(error)
 
 
-def _upkeep_notes(cloud: Cloud) -> List[str]:
+def _upkeep_notes(upkeep: Upkeep, place: str) -> List[str]:
     """What differs from the record, so that the result may not be true."""
-    if not cloud.upkeep:
-        return []
     *most, last = (kind.title for kind in KINDS.values() if kind.is_networked)
     kinds = ', '.join(most)
-    place = cloud.profile.place
     return [
         f'{place} differs from the record: {change.why}; '
         f'the next task that manages a {kinds} or {last} repairs it'
-        for change in cloud.upkeep.changes()
+        for change in upkeep.changes()
     ]
 
 

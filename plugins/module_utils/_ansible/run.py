@@ -42,7 +42,7 @@ def _run(module: Module, resource: Resource[Requested, Observed, Thing]) -> None
     with opened(module, request.secrets, resource.opener) as cloud:
         request = _translated(module, resource, cloud, request)
         module.refuse(request.excesses(cloud.profile))
-        plan = plan_of(resource, cloud, request, resource.observe(cloud, request)[0])
+        plan = plan_of(resource, cloud, request, lambda: resource.observe(cloud, request)[0])
         module.refuse(plan.refused)
         if not module.check_mode:
             module.refuse(plan.missing)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, Dict, Generic, List
+from typing import TYPE_CHECKING, Any, Callable, Dict, Generic, List
 
 from .._cloud import Cloud, CloudError, Outcomes
 from .._model.change import Plan
@@ -46,16 +46,15 @@ def plan_of(
     resource: Resource[Requested, Observed, Thing],
     cloud: Cloud,
     request: Requested,
-    observed: Observed,
+    observe: Callable[[], Observed],
 ) -> Plan[Thing]:
     """Plan the request, as far as the user may, then what the cloud has to repair of its own."""
-    plan = resource.plan(request, observed)
+    upkeep = KINDS[resource.kind].is_networked and cloud.upkeep  # it looks meanwhile
+    plan = resource.plan(request, observe())
     access = cloud.access
     if access:
         plan = replace(plan, refused=(*plan.refused, *access.changing(plan.changes)))
-    if not (KINDS[resource.kind].is_networked and cloud.upkeep):
-        return plan
-    return replace(plan, changes=(*plan.changes, *cloud.upkeep.changes()))
+    return replace(plan, changes=(*plan.changes, *upkeep.changes())) if upkeep else plan
 
 
 def wait(
