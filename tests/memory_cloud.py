@@ -429,7 +429,7 @@ class Images(SharedItems):
     def source_digests(self, name: str, source: str) -> Mapping[str, str]:
         """The digests of the content of a path or a URL; servers have none here."""
         how, _colon, place = source.partition(':')
-        content = b'' if how in ('', 'server') else _content(place)
+        content = b'' if how in ('', 'server', 'backup') else _content(place)
         return {kind: hashlib.new(kind, content).hexdigest() for kind in DIGITS}
 
     def resolve_checksum(self, checksum: str, source: str) -> str:

@@ -17,6 +17,8 @@ description:
     systems of a guest are frozen for that moment, if its guest agent answers within seconds.
   - Volumes that are attached to the server, its memory, and the variables of its firmware are not
     in it; for volumes see M(hanok.cloud.volume_snapshot). Containers have no disk, and are refused.
+  - A new server with the data of a backup, and with any other options, is created from an image of
+    it (O(hanok.cloud.image#module:backup)).
   - Beside the disk a store has a file C(manifest.json) with what the server was, and no secrets.
 extends_documentation_fragment:
   - hanok.cloud.cloud

@@ -11,7 +11,7 @@ short_description: Manage images
 version_added: 0.1.0
 description:
   - An image is a disk that servers are created from. Its source is a file, a URL with a checksum,
-    or a stopped server. An ISO image is a CD that servers can read.
+    a stopped server, or a backup of one. An ISO image is a CD that servers can read.
   - It is compared by the content of its source, whatever the name of the file is. The content of an
     image cannot be changed.
   - The file is copied first. The copy is inspected, verified and converted by a process without any
@@ -47,6 +47,12 @@ options:
       - Name of a stopped server whose root disk is copied. Of a container, the files are, without
         those in C(/dev), C(/proc), C(/sys), C(/run) and C(/tmp), its first-boot content, and
         extended attributes; O(disk_format) is V(root-tar) then.
+    type: str
+  backup:
+    description:
+      - Name of a backup (M(hanok.cloud.backup)) whose disk is copied, after its checksum was
+        compared. Servers of the image are new ones, with any options, that have the data of then.
+        Not for an OpenStack.
     type: str
   checksum:
     description:
@@ -140,6 +146,11 @@ EXAMPLES = r"""
   hanok.cloud.image:
     name: golden
     server: golden
+
+- name: Create an image from a backup, for a new server with the data of then
+  hanok.cloud.image:
+    name: store-sunday
+    backup: store-sunday
 
 - name: Create an image of a CD for servers (hardware.cdroms)
   hanok.cloud.image:

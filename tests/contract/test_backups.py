@@ -72,6 +72,26 @@ def test_life_of_backups(run: Run, keep: Keep, refused: Refused, server: Keep) -
     assert names(run) == []
 
 
+def test_image(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
+    """An image of a backup needs nothing else; a new server has what it held, and other options."""
+    server('one')
+    keep('backup', name='b', server='one')
+    keep('server', name='one', state='absent')
+    made = keep('image', name='old', backup='b')['image']
+    assert (made['source'], made['disk_format']) == ('backup:b', 'qcow2')
+    assert (
+        'checksum: it requires path or url, not backup'
+        in run('image', name='new', backup='b', checksum='sha256:' + '0' * 64)['msg']
+    )
+    assert 'backup c does not exist; available: b' in run('image', name='c', backup='c')['msg']
+    assert 'the content of an image cannot be changed' in refused('image', name='old', server='b')
+    keep('backup', name='b', state='absent')
+    keep('image', name='old')
+    server('two', image='old')
+    keep('server', name='two', state='absent')
+    keep('image', name='old', state='absent')
+
+
 def test_what_is_refused(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
     """Another server, another way, another store; a server with snapshots."""
     server('one')

@@ -106,6 +106,33 @@ def test_while_it_writes(store: Path, guest: Guest) -> None:
     assert guest('ls /root/later 2>/dev/null || echo none').strip() == 'none'
 
 
+def test_new_server(
+    store: Path, guest: Guest, open_group: str, ssh: Callable[[str, str], str]
+) -> None:
+    """It has the data of then, another name and size; also made from the bare file in the store."""
+    checksum = guest('sha256sum /root/data')
+    (made,) = run('backup_info', name='live')['backups']
+    file = {'path': f'{store}/{made["id"]}/root.qcow2', 'checksum': made['checksum']}
+    keep('image', name='of-file', **file)
+    keep('image', name='of-file', state='absent')
+    keep('image', name='of-backup', backup='live')
+    server = keep(
+        'server',
+        name='other',
+        image='of-backup',
+        flavor='g1.nano',
+        volume_size=made['volume_size'] + 1,
+        key_name='test',
+        security_groups=[open_group],
+        wait_for='ssh',
+        wait_timeout=300,
+    )['server']
+    assert ssh(server['fixed_ip'], 'sha256sum /root/data') == checksum
+    assert ssh(server['fixed_ip'], 'hostname').strip() == 'other'
+    keep('server', name='other', state='absent')
+    keep('image', name='of-backup', state='absent')
+
+
 def test_of_a_stopped_guest(guest: Guest) -> None:
     """It shuts down before, and runs again; a server that is off is restored and stays off."""
     guest('echo one > /root/mark; sync')

@@ -17,6 +17,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_
     status_of,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
+from ansible_collections.hanok.cloud.plugins.module_utils._model.backup import Backup
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     COMPLETES_INTERRUPTED_RUN,
@@ -772,7 +773,29 @@ def test_status_of_a_volume() -> None:
         ),
         (
             image.plan(ImageRequest('i', 'present', {}), image.ObservedImages({})),
-            'image i does not exist; to create it, also set path, url (with checksum) or server',
+            'image i does not exist; to create it, also set path, url (with checksum), server or '
+            'backup',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'backup:b'}),
+                image.ObservedImages({}, backups=named(Backup('b', unfinished='creating'))),
+            ),
+            'backup b is unfinished (creating); run its task again first',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'backup:b'}),
+                image.ObservedImages({}, backups=named(Backup('b', fault='gone'))),
+            ),
+            'backup: b: gone',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'backup:b', 'disk_format': 'root-tar'}),
+                image.ObservedImages({}, backups=named(Backup('b'))),
+            ),
+            'disk_format: backup b is of a virtual machine, whose images are qcow2; omit it',
         ),
         (
             image.plan(

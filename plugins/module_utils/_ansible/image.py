@@ -23,6 +23,7 @@ ARGUMENTS: Dict[str, Any] = {
     'path': {'type': 'path'},
     'url': {'type': 'str'},
     'server': {'type': 'str'},
+    'backup': {'type': 'str'},
     'checksum': {'type': 'str'},
     'hide_url': {'type': 'bool', 'default': False},
     'disk_format': {'type': 'str', 'choices': list(DISK_FORMATS)},
@@ -93,6 +94,12 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
         server = source.partition(':')[2]
         names.add(('server', server))
         return _with_servers(cloud, images, server), names
+    if source.startswith('backup:'):
+        from .operations import backups_of
+
+        backups = by_name('backup', backups_of(cloud).list())
+        names.add(('backup', source.partition(':')[2]))
+        return ObservedImages(images, backups=backups), names
     known = current.disk_format if current else DISK_FORMATS[0]
     disk_format = requested.options.get('disk_format', known)
     problem = cloud.images.source_problem(source, disk_format) if source else ''

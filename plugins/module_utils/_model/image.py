@@ -21,7 +21,8 @@ from .status import TaskState
 
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
-SOURCES = ('path', 'url', 'server')
+SOURCES = ('path', 'url', 'server', 'backup')
+OF_CLOUD = ('server', 'backup')  # sources that are no files
 DISK_FORMATS = ('qcow2', 'iso', ROOT_TAR)
 
 
@@ -31,10 +32,10 @@ class Image:
 
     Containers are created from the archive of a root file system (``disk_format`` root-tar).
 
-    ``source``: path:..., url:... (without the query) or server:.... ``digests``: of the source
-    file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``: virtual
-    size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes). ``rescue_problem``: why
-    it rescues no server with a root volume. ``os_admin_user``: who logs in.
+    ``source``: path:..., url:... (without the query), server:... or backup:.... ``digests``: of the
+    source file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``:
+    virtual size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes).
+    ``rescue_problem``: why it rescues no server with a root volume. ``os_admin_user``: who logs in.
     ``shared_with``: projects, if its visibility is shared. ``owner``: its project, if that is not
     the one that is open. Servers of others in ``used_by`` are called PROJECT/NAME.
     """
@@ -120,10 +121,10 @@ class ImageRequest(Request):
             problems += sharing_problems(self.options)
         if self.hide_url and kind != 'url':
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
-        if kind == 'server':
-            problems += reference_problems(where, 'server')
+        if kind in OF_CLOUD:
+            problems += reference_problems(where, kind)
             if self.options.get('disk_format') == 'iso':
-                problems.append(invalid('disk_format', 'iso requires path or url, not server'))
+                problems.append(invalid('disk_format', f'iso requires path or url, not {kind}'))
         if kind == 'url':
             problems += _url_problems(self.url or where)
             if checksum is None and self.state == 'present':
@@ -150,8 +151,8 @@ def _checksum_problems(checksum: str | None, kind: str) -> List[Problem]:
                 'the digits or by the URL of a checksum file',
             )
         )
-    if kind == 'server':
-        problems.append(invalid('checksum', 'it requires path or url, not server'))
+    if kind in OF_CLOUD:
+        problems.append(invalid('checksum', f'it requires path or url, not {kind}'))
     return problems
 
 

@@ -14,6 +14,7 @@ from .._model.kinds import Verb
 from .common import plan_one
 
 if TYPE_CHECKING:
+    from .._model.backup import Backup
     from .._model.server import Server
 
 
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 class ObservedImages:
     """Images by name, and the source of the request.
 
-    ``source_problem``: why the source cannot be used. ``servers``: with the source server, by name.
+    ``source_problem``: why the source cannot be used. ``servers``, ``backups``: with the source, by
+    name.
     ``of_running``: whether it may be running. ``held``: the current digests of the file
     at the source path; None: not read. ``checksum``: that of the request, resolved if it was a URL.
     """
@@ -29,6 +31,7 @@ class ObservedImages:
     images: Mapping[str, Image]
     source_problem: str = ''
     servers: Mapping[str, Server] = field(default_factory=dict)
+    backups: Mapping[str, Backup] = field(default_factory=dict)
     of_running: bool = False
     held: Mapping[str, str] | None = None
     checksum: str | None = None
@@ -62,11 +65,11 @@ def _to_create(
     request: ImageRequest, current: Image | None, observed: ObservedImages, draft: Draft
 ) -> ImageRequest:
     """The request for an image that is new, or was created only in part."""
-    from .image_source import check_source, in_format_of_server
+    from .image_source import check_source, in_format_of_source
 
     source = request.options.get('source') or (current.source if current else '')
     check_source(source, request.name, observed, draft)
-    return in_format_of_server(request, source, observed, draft)
+    return in_format_of_source(request, source, observed, draft)
 
 
 def _shared(request: ImageRequest, image: Image, draft: Draft) -> ImageRequest:

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 from .._model.change import Draft
 from .._model.image import DISK_FORMATS, ImageRequest
 from .._model.server_type import CONTAINER, ROOT_TAR
+from .._model.status import TaskState
 
 if TYPE_CHECKING:
+    from .._model.backup import Backup
     from .._model.server import Server
     from .image import ObservedImages
 
@@ -27,24 +29,34 @@ def check_source(
     if not kind:
         draft.refuse(
             'path',
-            f'image {name} does not exist; to create it, also set path, url (with checksum) or '
-            'server',
+            f'image {name} does not exist; to create it, also set path, url (with checksum), '
+            'server or backup',
         )
     elif kind == 'server':
         if draft.require('server', where, observed.servers):
             _check_server(observed.servers[where], observed, draft)
+    elif kind == 'backup':
+        if draft.require('backup', where, observed.backups):
+            _check_backup(observed.backups[where], draft)
     elif observed.source_problem:
         draft.miss(kind, f'{kind}: {observed.source_problem}')
 
 
-def in_format_of_server(
+def in_format_of_source(
     request: ImageRequest,
     source: str,
     observed: ObservedImages,
     draft: Draft,
 ) -> ImageRequest:
-    """The request with the format of an image that is created from a server."""
-    server = observed.servers.get(source.partition(':')[2])
+    """The request with the format of an image that is created from a server or a backup."""
+    kind, _colon, name = source.partition(':')
+    server = observed.servers.get(name)
+    if kind == 'backup' and request.options.get('disk_format', DISK_FORMATS[0]) == ROOT_TAR:
+        draft.refuse(
+            'disk_format',
+            f'disk_format: backup {name} is of a virtual machine, whose images are '
+            f'{DISK_FORMATS[0]}; omit it',
+        )
     if server is None:
         return request
     is_container = server.type == CONTAINER
@@ -56,6 +68,19 @@ def in_format_of_server(
             f'disk_format: server {server.name} is a {kind}, whose images are {found}; omit it',
         )
     return replace(request, options={**request.options, 'disk_format': found})
+
+
+def _check_backup(found: Backup, draft: Draft) -> None:
+    backup: Backup | None = draft.settled('backup', found)
+    if backup is None:
+        draft.miss('backup', f'backup {found.name} is being deleted by another run')
+    elif backup.unfinished in (TaskState.CREATING, TaskState.DELETING):
+        draft.refuse(
+            'backup',
+            f'backup {backup.name} is unfinished ({backup.unfinished}); run its task again first',
+        )
+    elif backup.fault:
+        draft.refuse('backup', f'backup: {backup.name}: {backup.fault}')
 
 
 def _check_server(server: Server, observed: ObservedImages, draft: Draft) -> None:

@@ -23,7 +23,7 @@ def content_of(row: CompleteServer, user_data: str = '') -> Seed:
         lan_mac='' if row['ports'] else row['bridge_ports'][0]['mac'],
         public_keys=row['public_keys'],
         user_data=user_data,
-        clone=row['image_source'].startswith('server:'),
+        clone=row['image_source'].startswith(('server:', 'backup:')),
     )
 
 

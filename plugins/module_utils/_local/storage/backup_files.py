@@ -85,11 +85,11 @@ class BackupFolder:
         try:
             found = _summed(self.disk)
         except OSError as error:
-            raise CloudError(f'{self.disk}: {error.strerror}; nothing was restored') from error
+            raise CloudError(f'{self.disk}: {error.strerror}; nothing was copied') from error
         if found != expected:
             raise CloudError(
                 f'{self.disk}: checksum mismatch: got {found.checksum}, expected '
-                f'{expected.checksum}; nothing was restored; use another backup'
+                f'{expected.checksum}; nothing was copied; use another backup'
             )
 
     def remove(self) -> None:

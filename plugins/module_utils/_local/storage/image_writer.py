@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Dict, Tuple
 
-from ..._cloud import Outcomes
+from ..._cloud import Busy, CloudError, Outcomes
 from ..._cloud.images import checksums
 from ..._cloud.images.source_files import check_digests, complete_url, stamp
 from ..._model.change import Change, Changes
@@ -104,6 +104,9 @@ class ImageWriter:
         if kind == 'server':
             size = self._copy(name, image.disk_format, target, locks)
             imported = None
+        elif kind == 'backup':
+            size = self._copy_backup(name, target, locks)
+            imported = None
         else:
             size, imported = self._import(image, target.path, locks)
         row = self.record.row_of(change)
@@ -122,6 +125,24 @@ class ImageWriter:
         writer = writer_of(self.host)
         writer.flatten(writer.root(server), target, locks)
         return writer.size(target)
+
+    def _copy_backup(self, name: str, target: Disk, locks: Sequence[int]) -> int:
+        """Copy the disk in a backup that is what was written then; return the size in bytes."""
+        from .backup_files import BackupFolder, Copied
+        from .backup_rows import folder_of, rows_of, store_problem
+
+        settings = self.host.settings
+        for row in rows_of(self.record, [name]):
+            problem = store_problem(settings, row['store'])
+            if problem:
+                raise CloudError(f'backup {name}: {problem}', 'backup')
+            folder = BackupFolder(self.work, folder_of(settings, row))
+            folder.check(Copied(row['size'] or 0, row['checksum'] or ''))
+            writer = writer_of(self.host)
+            held = self.work.held_lock('backup', name)
+            writer.flatten(Disk(folder.disk, ''), target, [*locks, *held])
+            return writer.size(target)
+        raise Busy(f'backup {name} was deleted by another run; run the task again')
 
     def _import(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
         """Import an untrusted file; return the size of its disk, and its digests and stamp."""
