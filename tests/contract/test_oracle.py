@@ -64,7 +64,7 @@ def possible(options: Options) -> Options:
     return {
         module: [(values(module, required), values(module, more)) for required, more in forms]
         for module, forms in options.items()
-        if module != 'server_snapshot'
+        if module not in ('server_snapshot', 'backup')
     }
 
 

@@ -151,6 +151,13 @@ OPTIONS: Options = {
             {'state': one('present', 'restored', 'absent'), **DESCRIBED},
         ),
     ],
+    'backup': [
+        (
+            {'name': one('x', 'y'), 'state': one('present', 'present', 'restored', 'absent')},
+            {'server': one('a', 'b', 'g-1'), **option_values('backup', 'backup'), **DESCRIBED},
+        ),
+        ({'name': one('x', 'y'), 'server': one('a', 'b')}, option_values('backup', 'backup')),
+    ],
     'server_snapshot': [
         (
             {'name': one('s', 't'), 'server': one('a', 'b', 'g-1')},
@@ -284,5 +291,5 @@ def is_event(step: Step) -> bool:
     module, options = step
     if module == 'server_action':
         return ACTIONS[options['action']].is_event
-    is_snapshot = module in ('server_snapshot', 'volume_snapshot')
-    return is_snapshot and options.get('state') == 'restored'
+    is_copy = module in ('server_snapshot', 'volume_snapshot', 'backup')
+    return is_copy and options.get('state') == 'restored'

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import ACTIONS
+from ansible_collections.hanok.cloud.tests.integration.conftest import backup_stores
 
 from . import figures
 from .forks import ForkServer, ModuleRun
@@ -79,6 +80,9 @@ INTERRUPTED = (
     ('volume_snapshot', 'creating', ''),
     ('volume_snapshot', 'restoring', ''),
     ('volume_snapshot', 'deleting', ''),
+    ('backup', 'creating', ''),
+    ('backup', 'restoring', ''),
+    ('backup', 'deleting', ''),
     ('server_snapshot', 'creating', ''),
     ('server_snapshot', 'restoring', ''),
     ('server_snapshot', 'deleting', ''),
@@ -156,6 +160,8 @@ class Oracle:
         if module == 'by hand':
             _by_hand(**options)
             return
+        if module == 'backup':
+            step = (module, {**options, 'force': True})
         if module in ('server', 'server_action'):
             step = (module, _without_guest(options))
         if module == 'volume' and _needs_guest(options):
@@ -189,6 +195,9 @@ class Oracle:
             volume, name = full_name.split('/')
             which = {'volume': volume, 'name': name}
             assert not self.run_task(('volume_snapshot', {**which, 'state': 'absent'})).failed
+        for (name,) in rows('SELECT name FROM backup'):
+            options = {'name': name, 'state': 'absent', 'delete_protection': False}
+            assert not self.run_task(('backup', options)).failed
         for kind, name in sorted(
             resources() - self.existing, key=lambda thing: (REMOVAL.index(thing[0]), thing[1])
         ):
@@ -285,7 +294,8 @@ def oracle(bridge: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[O
     output_of('qemu-img', 'create', '-q', '-f', 'qcow2', str(blank), '64M')
     forks = ForkServer()
     found = Oracle(forks, str(blank))
-    yield found
+    with backup_stores(disk=tmp_path_factory.mktemp('backups')):
+        yield found
     assert forks.run('image', {'name': 'oracle', 'state': 'absent'}).changed
     forks.close()
     figures.add(
