@@ -54,6 +54,25 @@ options:
         where they are.
     type: bool
     default: false
+  keep_last:
+    description:
+      - How many backups of the server are kept, the newest ones (1 to 10,000). When the backup is
+        made, others that neither this nor O(keep_daily) nor O(keep_weekly) keeps are deleted,
+        provided that it was made. If none of these is set, all are kept.
+      - The backup of the task itself is kept in any case. Backups that are protected, cannot be
+        read now, were not completed, or are of a server that was deleted, are kept, and not
+        counted.
+    type: int
+  keep_daily:
+    description:
+      - For how many days that have a backup (of UTC) the newest one of the day is kept (1 to
+        10,000), see O(keep_last). Each of the options looks at all backups of the server.
+    type: int
+  keep_weekly:
+    description:
+      - For how many weeks that have a backup (from Monday to Sunday, of UTC) the newest one of the
+        week is kept (1 to 10,000), see O(keep_last).
+    type: int
   state:
     description:
       - V(present) makes the backup if it does not exist. V(absent) deletes it.
@@ -91,6 +110,13 @@ EXAMPLES = r"""
   hanok.cloud.backup:
     name: store-monday
     delete_protection: true
+
+- name: Back up the server once a day, and keep a week, and four weeks before that
+  hanok.cloud.backup:
+    name: "store-{{ now(utc=true, fmt='%Y-%m-%d') }}"
+    server: store
+    keep_daily: 7
+    keep_weekly: 5
 
 - name: Give the server the disk back that it had then
   hanok.cloud.backup:

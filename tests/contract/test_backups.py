@@ -72,6 +72,31 @@ def test_life_of_backups(run: Run, keep: Keep, refused: Refused, server: Keep) -
     assert names(run) == []
 
 
+def test_retention(run: Run, keep: Keep, server: Keep) -> None:
+    """A new backup replaces older ones of the same server, but for protected ones."""
+    server('one')
+    server('two')
+    keep('backup', name='other', server='two')
+    keep('backup', name='a', server='one', delete_protection=True)
+    for name, left in (('b', 'ab'), ('c', 'abc'), ('d', 'acd')):
+        done = run('backup', name=name, server='one', keep_last=2)
+        assert not done.get('failed'), done['msg']
+        assert names(run, server='one') == [*left]
+        for check in (True, False):
+            assert not run('backup', name=name, server='one', keep_last=2, check=check)['changed']
+    predicted = run('backup', name='d', keep_daily=1, check=True)
+    done = run('backup', name='d', keep_daily=1)
+    assert [step['what'] for step in done['steps']] == ['backup c: delete']
+    assert predicted['diff'] == done['diff']
+    failed = run('backup', name='e', server='none', keep_last=1)
+    assert failed['failed']
+    assert names(run) == ['other', 'a', 'd']
+    for name in ('other', 'a', 'd'):
+        keep('backup', name=name, state='absent', delete_protection=False)
+    for name in ('one', 'two'):
+        keep('server', name=name, state='absent')
+
+
 def test_image(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
     """An image of a backup needs nothing else; a new server has what it held, and other options."""
     server('one')

@@ -170,8 +170,13 @@ def test_what_is_not_restored(store: Path, guest: Guest) -> None:
     copy.unlink()
     assert 'No such file' in refused('backup', name='changed', state='restored')
     keep('backup', name='changed', state='absent', force=True)
-    full = run('backup', name='full', server='kept', store='small')
+    for name in ('one', 'two'):
+        keep('backup', name=name, server='kept', store='disk')
+    there = [one['name'] for one in run('backup_info')['backups']]
+    full = run('backup', name='full', server='kept', store='small', keep_last=1)
     assert 'No space left on device' in full['msg']
+    assert 'it is kept, because the backup full was not made' in full['msg']
+    assert [one['name'] for one in run('backup_info')['backups']] == [*there, 'full']
     assert os.listdir(store.parent / 'small0') == []
     assert snapshots_in_disk() == ''
     keep('backup', name='full', state='absent')
@@ -179,10 +184,11 @@ def test_what_is_not_restored(store: Path, guest: Guest) -> None:
     subprocess.run(['umount', '-l', str(store)], check=True)
     try:
         assert {one['status'] for one in run('backup_info')['backups']} == {'unavailable'}
+        assert run('backup_info')['backups']
         away = f'the store disk is not mounted ({store})'
-        assert away in refused('backup', name='live', state='restored')
+        assert away in refused('backup', name='one', state='restored')
         assert away in refused('backup', name='new', server='kept', store='disk')
-        assert f'{away}; force: true forgets it' in refused('backup', name='live', state='absent')
+        assert f'{away}; force: true forgets it' in refused('backup', name='one', state='absent')
         assert os.listdir(store) == []
         for one in run('backup_info')['backups']:
             keep('backup', name=one['name'], state='absent', force=True)

@@ -156,7 +156,10 @@ OPTIONS: Options = {
             {'name': one('x', 'y'), 'state': one('present', 'present', 'restored', 'absent')},
             {'server': one('a', 'b', 'g-1'), **option_values('backup', 'backup'), **DESCRIBED},
         ),
-        ({'name': one('x', 'y'), 'server': one('a', 'b')}, option_values('backup', 'backup')),
+        (
+            {'name': one('x', 'y', 'z'), 'server': one('a', 'b')},
+            {'keep_last': one(1, 2), 'keep_daily': one(1), **option_values('backup', 'backup')},
+        ),
     ],
     'server_snapshot': [
         (

@@ -189,6 +189,65 @@ def test_what_is_refused(found: Plan[Any], message: str) -> None:
     assert list(found.refused) == [message]
 
 
+OLDER = [
+    replace(MADE, name=f'o{day}', id=f'o{day}', created_at=f'2026-01-0{day}T09:00:00Z')
+    for day in (1, 2, 3, 4)
+]
+NOW = '2026-01-05T09:00:00Z'
+
+
+def kept(
+    backups: list[Backup], keep: dict[str, int], state: str = 'present', **options: Any
+) -> Plan[Backup]:
+    """The plan of a request that keeps some of the backups there are."""
+    observed = ObservedBackups({one.name: one for one in backups}, {'web': RUNNING}, STORES, NOW)
+    return plan(BackupRequest('b', state, options, 'web', keep=keep), observed)
+
+
+def test_retention() -> None:
+    """A new backup counts, and comes before the deletion of others; the second run has nothing."""
+    found = kept(OLDER, {'keep_last': 3})
+    assert [(change.verb.value, change.name) for change in found.changes] == [
+        ('create', 'b'),
+        ('delete', 'o1'),
+        ('delete', 'o2'),
+    ]
+    assert found.changes[1].why == 'no more are kept (keep_last: 3)'
+    own = replace(MADE, created_at=NOW)
+    assert not kept([*OLDER[2:], own], {'keep_last': 3}).changes
+    assert [change.name for change in kept([*OLDER, own], {'keep_last': 1}).changes] == [
+        one.name for one in OLDER
+    ]
+
+
+def test_what_retention_leaves() -> None:
+    """What is protected, not whole, of another server, or of the task; it does not count."""
+    own = replace(MADE, created_at='2026-01-01T00:00:00Z')
+    changed: list[dict[str, Any]] = [
+        {'delete_protection': True},
+        {'fault': AWAY},
+        {'unfinished': TaskState.CREATING},
+        {'server': 'db'},
+        {'server_exists': False},
+    ]
+    for values in changed:
+        found = kept([own, replace(OLDER[0], **values), OLDER[1], OLDER[2]], {'keep_last': 2})
+        assert not found.changes, values
+        found = kept([own, replace(OLDER[3], **values), OLDER[1], OLDER[2]], {'keep_last': 2})
+        assert not found.changes, values
+    protected = replace(own, delete_protection=True)
+    assert not kept([protected, *OLDER[:2]], {'keep_last': 2}).changes
+
+
+def test_invalid_retention() -> None:
+    """For what is not made, and none at all."""
+    request = BackupRequest('b', 'absent', {}, keep={'keep_last': 0})
+    assert [str(problem) for problem in request.problems()] == [
+        'keep_last: it requires state: present, not absent',
+        'keep_last: 0 is out of range; use 1 to 10000',
+    ]
+
+
 def test_forgotten() -> None:
     """A backup whose store is gone is deleted with force."""
     found = planned('absent', replace(MADE, fault=AWAY), force=True)

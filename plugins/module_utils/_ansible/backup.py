@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
-from .._cloud import Cloud, Names
-from .._model.backup import MODES, Backup, BackupRequest
+from .._cloud import Cloud, Names, Outcome, Outcomes, Refused
+from .._model.backup import KEEP, MODES, Backup, BackupRequest
+from .._model.change import Changes
+from .._model.kinds import Verb
 from .._model.snapshot import STATES
 from .._plan.backup import ObservedBackups, plan
-from .operations import backups_of
+from .operations import Operations, backups_of
 from .options import NAME, by_name, specified_options
 from .protection import PROTECTED, protected_options
 from .resource import Resource
@@ -25,6 +27,7 @@ ARGUMENTS: Dict[str, Any] = {
     'store': {'type': 'str'},
     'mode': {'type': 'str', 'choices': list(MODES)},
     'force': {'type': 'bool', 'default': False},
+    **{rule: {'type': 'int'} for rule in KEEP},
     'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
     **PROTECTED,
 }
@@ -34,19 +37,28 @@ def request(params: Dict[str, Any]) -> BackupRequest:
     """Return the request of the task."""
     options = {**specified_options(params, 'store', 'mode'), **protected_options(params)}
     return BackupRequest(
-        params['name'], params['state'], options, params['server'], params['force']
+        params['name'],
+        params['state'],
+        options,
+        params['server'],
+        params['force'],
+        specified_options(params, *KEEP),
     )
 
 
 def observe(cloud: Cloud, requested: BackupRequest) -> Tuple[ObservedBackups, Names]:
     """Return the backup, and unless it stays as it is, its server and the stores."""
     backups = backups_of(cloud)
-    found = by_name('backup', backups.list([requested.name]))
-    names = {('backup', requested.name)}
+    found = by_name('backup', backups.list(None if requested.keep else [requested.name]))
     current = found.get(requested.name)
+    names = {('backup', requested.name)}
+    if requested.keep:
+        of = current.server if current else requested.server
+        found = {name: one for name, one in found.items() if one.server == of or one is current}
+        names |= {('backup', name) for name in found}
     if requested.state == 'present' and current and not _is_worked(current):
         return ObservedBackups(found), names
-    if requested.state == 'restored' and not found:
+    if requested.state == 'restored' and not current:
         return ObservedBackups(by_name('backup', backups.list())), names
     server = (current.server if current else requested.server) or ''
     if requested.state != 'absent' or _is_worked(current):
@@ -54,7 +66,32 @@ def observe(cloud: Cloud, requested: BackupRequest) -> Tuple[ObservedBackups, Na
     if requested.state == 'absent':
         return ObservedBackups(found), names
     servers = _servers(cloud, server)
-    return ObservedBackups(found, servers, backups.stores()), names
+    return ObservedBackups(found, servers, backups.stores(), _now()), names
+
+
+def _now() -> str:
+    from datetime import datetime, timezone
+
+    from .._model.history import utc
+
+    return utc(datetime.now(timezone.utc))
+
+
+def executors(cloud: Cloud, requested: BackupRequest) -> Operations:
+    """Return what deletes backups if others are to be kept: nothing, unless there is a new one."""
+    if not requested.keep:
+        return {}
+    backups = backups_of(cloud)
+
+    def delete(changes: Changes) -> Outcomes:
+        made = [one for one in backups.list([requested.name]) if one.status == 'available']
+        if made or [change.name for change in changes] == [requested.name]:
+            return backups.delete(changes)
+        name = requested.name
+        kept = Refused(f'it is kept, because the backup {name} was not made; run the task again')
+        return [Outcome(change, kept) for change in changes]
+
+    return {('backup', Verb.DELETE): delete}
 
 
 def _is_worked(current: Backup | None) -> bool:
@@ -72,7 +109,7 @@ def reload(cloud: Cloud, planned: Sequence[Backup]) -> Sequence[Backup]:
     return backups_of(cloud).list([backup.name for backup in planned])
 
 
-RESOURCE = Resource('backup', ARGUMENTS, request, observe, plan, reload)
+RESOURCE = Resource('backup', ARGUMENTS, request, observe, plan, reload, executors)
 
 
 def main() -> None:

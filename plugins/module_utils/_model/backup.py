@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 SNAPSHOT = 'snapshot'  # while the guest runs
 STOP = 'stop'  # of a guest that has shut down, and is started again before the disk is copied
 MODES = (SNAPSHOT, STOP)
+# How many backups are kept: see retention.py.
+KEEP = ('keep_last', 'keep_daily', 'keep_weekly')
+MOST_KEPT = 10000
 # What a server was, for whoever makes it anew. First-boot content is no part of it: it is secret.
 _CONFIG = (
     'type',
@@ -91,19 +94,23 @@ class Backup:
 
 @dataclass(frozen=True)
 class BackupRequest(Request):
-    """The requested state. ``force``: see the module."""
+    """The requested state. ``force``: see the module. ``keep``: see retention.py."""
 
     server: str | None = None
     force: bool = False
+    keep: Mapping[str, int] = field(default_factory=dict)
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()
         if self.server is not None:
             problems += reference_problems(self.server, 'server')
-        for option in ('store', 'mode'):
-            if option in self.options and self.state != 'present':
+        for option in ('store', 'mode', *self.keep):
+            if (option in self.options or option in self.keep) and self.state != 'present':
                 problems.append(invalid(option, f'it requires state: present, not {self.state}'))
+        for option, number in self.keep.items():
+            if not 1 <= number <= MOST_KEPT:
+                problems.append(invalid(option, f'{number} is out of range; use 1 to {MOST_KEPT}'))
         return problems
 
 

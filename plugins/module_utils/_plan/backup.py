@@ -19,13 +19,15 @@ if TYPE_CHECKING:
 class ObservedBackups:
     """The backup, its server, and the stores, by name.
 
-    ``servers``: all of them, if the one does not exist. ``stores``: why each cannot be used now;
-    empty: it can.
+    ``backups``: also the others of its server, if some of those may expire. ``servers``: all of
+    them, if the one does not exist. ``stores``: why each cannot be used now; empty: it can.
+    ``now``: the time, for what is created.
     """
 
     backups: Mapping[str, Backup] = field(default_factory=dict)
     servers: Mapping[str, Server] = field(default_factory=dict)
     stores: Mapping[str, str] = field(default_factory=dict)
+    now: str = ''
 
 
 def plan(request: BackupRequest, observed: ObservedBackups) -> Plan[Backup]:
@@ -34,7 +36,7 @@ def plan(request: BackupRequest, observed: ObservedBackups) -> Plan[Backup]:
     current = draft.settled('backup', observed.backups.get(request.name))
     if request.state == 'absent' and current is None:
         return draft.finish(())
-    if request.state == 'present' and current and not current.unfinished:
+    if request.state == 'present' and current and not (current.unfinished or request.keep):
         return draft.finish((updated(request, current, draft),))
     from .backup_changes import changed
 

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from .backup import ObservedBackups
 
 _KIND = 'backup'
-_ORDER = tuple((_KIND, verb) for verb in (Verb.RESTORE, Verb.DELETE, Verb.CREATE, Verb.UPDATE))
 
 
 def changed(
@@ -31,7 +30,12 @@ def changed(
         return draft.finish(())
     if request.state == 'restored':
         return draft.finish(_restored(request, current, observed, draft))
-    return draft.finish((_present(request, current, observed, draft),), *_ORDER)
+    result = _present(request, current, observed, draft)
+    if request.keep:
+        from .backup_retention import delete_expired
+
+        delete_expired(request.keep, result, observed, draft)
+    return draft.finish((result,))
 
 
 def _present(
