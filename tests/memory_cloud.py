@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import urllib.request
 import uuid
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -66,6 +67,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import (
     BALANCER_MEMORY,
     Limit,
     Supply,
+    disk_of,
     held_by,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Surroundings
@@ -97,15 +99,17 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
     is_leaving,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import UserDataHash
-from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import DEFAULT_TYPE, Volume
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_snapshot import (
     VolumeSnapshot,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_type import VolumeType
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold
 
 POOL = IPv4Network('198.18.0.0/24')
 CREATED_AT = '2026-01-01T00:00:00Z'
 Things = dict[str, Any]
+TYPES = (DEFAULT_TYPE, 'fast')  # of volumes
 FLAVORS = (
     Flavor('g1.nano', vcpus=1, memory=128, disk=1, visibility='public', built_in=True),
     Flavor('g1.micro', vcpus=1, memory=512, disk=4, visibility='public', built_in=True),
@@ -153,8 +157,16 @@ class Memory:
         return {
             'host_vcpus': sum(vcpus for vcpus, _memory in servers),
             'host_memory': sum(memory for _vcpus, memory in servers) + balancers * BALANCER_MEMORY,
-            'host_disk': sum(volume.size for volume in self.of_all('volume')),
+            **{disk_of(name): 0 for name in TYPES},
+            **self.disk_space(),
         }
+
+    def disk_space(self) -> dict[str, int]:
+        """The sizes of all volumes by their types."""
+        found = Counter[str]()
+        for volume in self.of_all('volume'):
+            found[disk_of(volume.volume_type)] += volume.size
+        return found
 
     def usage(self) -> dict[str, int]:
         """What the project holds, without what every project has."""
@@ -644,6 +656,10 @@ class Volumes(Items):
             ),
         )
         return found
+
+    def types(self) -> Sequence[VolumeType]:
+        """The types of a host."""
+        return [VolumeType(name) for name in TYPES]
 
     def is_mounted(self, name: str) -> bool:
         """No guest mounts anything."""

@@ -82,6 +82,12 @@ capacity:
           it is not limited.
       type: dict
       contains: *contains
+    volume_types:
+      description:
+        - Disk space in GB for volumes of each other type, by its name (C(host_volume_types) of the
+          role P(hanok.cloud.host#role)). Empty in an OpenStack.
+      type: dict
+      sample: {ssd: {total: 500, limit: 500, used: 40, free: 460}}
     servers:
       description: Number of servers. None if it is not limited, as on the local cloud.
       type: dict

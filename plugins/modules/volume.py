@@ -40,6 +40,14 @@ options:
         as large as what it is a copy of, or larger. It can grow, also while it is in use, and never
         shrinks.
     type: int
+  volume_type:
+    description:
+      - Type of the volume, which decides where its disk is. On the local cloud, one that the
+        operator has named in C(host_volume_types) of the role P(hanok.cloud.host#role), or
+        V(default), which new volumes have without this option; in an OpenStack, a volume type of
+        Cinder.
+      - A volume keeps its type. A root volume has the default one.
+    type: str
   image:
     description:
       - Name of an image that the new volume is a copy of. It is copied once, and nothing depends on
@@ -86,6 +94,12 @@ EXAMPLES = r"""
     size: 10
     labels:
       content: photos
+
+- name: Create a volume on a disk of the type ssd (host_volume_types)
+  hanok.cloud.volume:
+    name: fast
+    size: 10
+    volume_type: ssd
 
 - name: Create a volume with the content of an image
   hanok.cloud.volume:
@@ -162,6 +176,9 @@ volume:
     size:
       description: Size of the volume in GB.
       type: int
+    volume_type:
+      description: Type of the volume.
+      type: str
     source:
       description:
         - What the volume is a copy of, as C(image:NAME), C(source_volume:NAME) or
@@ -173,9 +190,11 @@ volume:
       type: str
     status:
       description:
-        - V(available), V(in-use), V(error) (its disk no longer exists on the host, or a change was
-          not completed), or the change
-          in progress.
+        - V(available), V(in-use), V(error) (its disk cannot be found on the host, or a change was
+          not completed), or the change in progress.
+      type: str
+    status_reason:
+      description: What is wrong with its disk; null if nothing is.
       type: str
     task_state:
       description:

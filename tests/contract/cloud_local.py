@@ -93,11 +93,15 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
 
     @contextmanager
     def limited(resource: str, more: int) -> Iterator[None]:
-        found = run('capacity_info')['capacity'][resource.removeprefix('host_')]
+        capacity = run('capacity_info')['capacity']
+        key, _colon, volume_type = resource.removeprefix('host_').partition(':')
+        found = capacity['volume_types'][volume_type] if volume_type else capacity[key]
         before = SETTINGS.read_text('utf-8')
         limit = found['used'] + more
         settings = json.loads(before)
-        if resource == 'host_memory':
+        if volume_type:
+            settings['volume_types'][0]['capacity'] = limit
+        elif resource == 'host_memory':
             settings.update(
                 ram_allocation_ratio=1.0, reserved_host_memory_mb=found['total'] - limit
             )
@@ -121,7 +125,9 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
 
     store = folder / 'backups'
     store.mkdir()
-    with integration.host_bridges('br0', 'br1'), integration.backup_stores(disk=store):
+    types = integration.volume_types(fast={'path': str(folder), 'capacity': 1000})
+    stores = integration.backup_stores(disk=store)
+    with integration.host_bridges('br0', 'br1'), stores, types:
         has_vlans = integration.separate_vlans('br1')
         yield CloudUnderTest(
             'local',

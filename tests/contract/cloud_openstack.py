@@ -102,6 +102,9 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
     is_given = 'OS_CLIENT_CONFIG_FILE' in os.environ
     with_clouds_yaml()
     member, admin = Services(MEMBER), Services(ADMIN)
+    types = admin.send('GET', 'block-storage', '/types')['volume_types']
+    if not any(one['name'] == 'fast' for one in types):
+        admin.send('POST', 'block-storage', '/types', {'volume_type': {'name': 'fast'}})
     image = folder / 'small.qcow2'
     command = ('qemu-img', 'create', '-q', '-f', 'qcow2')
     subprocess.run([*command, str(image), '1M'], check=True)

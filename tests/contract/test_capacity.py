@@ -135,6 +135,19 @@ def test_capacity_info(
         assert run('capacity_info')['capacity']['fits']['g1.nano'] == 0
 
 
+def test_volume_types(run: Run, keep: Kept, refused: Refused, limited: Limited) -> None:
+    """Each has what is free of its own."""
+    with limited('host_disk:fast', 3), limited('host_disk', 2):
+        text = refused('volume', name='data', size=4, volume_type='fast')
+        assert 'volume: 1 volume needs 4 GB of disk space of volume type fast; 3 GB of ' in text
+        keep('volume', name='data', size=3, volume_type='fast')
+        found = run('capacity_info')['capacity']
+        assert found['volume_types']['fast']['free'] == 0
+        assert found['disk']['free'] == 2
+        refused('volume', name='data', size=4)
+        keep('volume', name='data', state='absent')
+
+
 def test_volumes_of_other_projects_count(
     run: Run, keep: Kept, refused: Refused, limited: Limited
 ) -> None:

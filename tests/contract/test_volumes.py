@@ -73,3 +73,27 @@ def test_copy_of_what_is_in_use(
             'refused: source_volume: one/root is attached to one, which is running; stop that '
             'first (server: state: stopped), or detach the volume'
         )
+
+
+def test_type(cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run) -> None:
+    """Where it is: it has to exist, and a volume keeps it."""
+    made = keep('volume', name='data', size=1, volume_type='fast')['volume']
+    assert (made['volume_type'], made['status'], made['status_reason']) == (
+        'fast',
+        'available',
+        None,
+    )
+    assert not keep('volume', name='data', volume_type='fast')['changed']
+    copy = keep('volume', name='copy', source_volume='data', volume_type='fast')['volume']
+    assert (copy['size'], copy['volume_type']) == (1, 'fast')
+    assert keep('volume', name='data', size=2)['volume']['volume_type'] == 'fast'
+    usual = keep('volume', name='usual', size=1)['volume']['volume_type']
+    assert usual != 'fast'
+    text = run('volume', name='none', size=1, volume_type='nothing')['msg']
+    assert 'volume_type nothing does not exist; available: ' in text
+    assert 'fast' in text.partition('available: ')[2]
+    assert (
+        f'volume data: volume_type is fast, requested {usual}: a volume stays where it is'
+    ) in refused('volume', name='data', volume_type=usual)
+    for name in ('data', 'copy', 'usual'):
+        keep('volume', name=name, state='absent')

@@ -269,6 +269,18 @@ def host_bridges(*names: str) -> Iterator[None]:
             subprocess.run(['ip', 'link', 'delete', name], check=True)
 
 
+@contextmanager
+def volume_types(**types: Result) -> Iterator[None]:
+    """Types of volumes, by their names."""
+    settings = Path('/etc/hanok/host.json')
+    before = json.loads(settings.read_text('utf-8'))
+    named = [{'name': name, **options} for name, options in types.items()]
+    settings.write_text(json.dumps({**before, 'volume_types': named}), 'utf-8')
+    yield
+    changed = json.loads(settings.read_text('utf-8'))
+    settings.write_text(json.dumps({**changed, 'volume_types': before['volume_types']}), 'utf-8')
+
+
 def separate_vlans(bridge: str) -> bool:
     """Let a bridge separate VLANs; false where the kernel cannot."""
     words = ['ip', 'link', 'set', bridge, 'type', 'bridge', 'vlan_filtering', '1']

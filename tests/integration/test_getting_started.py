@@ -122,6 +122,9 @@ REFUSED: dict[str, dict[str, object]] = {
         'host_floating_pools': [{'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'eth99'}]
     },
     'outside_devices: hk0 is a device of servers': {'host_outside_devices': ['hk0']},
+    'volume_types[0]: path: /no/ssd is no directory of this host; create or mount it first': {
+        'host_volume_types': [{'name': 'ssd', 'path': '/no/ssd'}]
+    },
     'bridges: lo is no bridge of this host; existing bridges: none': {'host_bridges': ['lo']},
 }
 

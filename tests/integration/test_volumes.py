@@ -4,12 +4,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from .conftest import SEEN, STATE, keep, refused, run
+from .conftest import SEEN, STATE, keep, refused, run, volume_types
 
 Guest = Callable[[str], str]
 DEVICE = '/dev/disk/by-id/virtio-{}'
@@ -132,3 +134,47 @@ def check(name: str) -> str:
     words = ['qemu-img', 'check', '-q', '-f', 'qcow2', path]
     ran = subprocess.run(words, capture_output=True, text=True, check=False)
     return ran.stdout + ran.stderr
+
+
+def test_types(guest: Guest) -> None:
+    """A file system of its own: what is on it stays there, also while it is not mounted."""
+    store, folder = Path('/run/store'), Path('/run/fast')
+    mount = ['mount', '--bind', str(store), str(folder)]
+    for each in (store, folder):
+        each.mkdir()
+    subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', str(store)], check=True)
+    away = '/run/fast, the directory of volume type fast, is not mounted; mount it'
+    new = {'name': 'quick', 'size': 1, 'volume_type': 'fast'}
+    with volume_types(fast={'path': str(folder), 'mounted': True, 'capacity': 2}):
+        assert refused('volume', **new) == f'refused: volume_type: {away}'
+        assert os.listdir(folder) == []
+        subprocess.run(mount, check=True)
+        keep('volume', **new, server='holder', state='attached')
+        guest(SEEN.format('/dev/vdc'))
+        checksum = written(guest, '/dev/vdc')
+        keep('volume', name='quick', size=2)
+        assert read(guest, '/dev/vdc') == checksum
+        text = refused('volume', name='quick', size=3)
+        assert '1 GB of disk space of volume type fast; 0 GB of 2 GB are free' in text
+        found = keep('volume', name='quick', state='detached')['volume']
+        assert os.listdir(folder) == os.listdir(store) == [f'{found["id"]}.qcow2']
+        subprocess.run(['umount', folder], check=True)
+        (shown,) = run('volume_info', name='quick')['volumes']
+        assert (shown['status'], shown['status_reason']) == ('error', away)
+        for options in (
+            {'state': 'absent'},
+            {'description': 'x'},
+            {'server': 'holder', 'state': 'attached'},
+        ):
+            assert refused('volume', name='quick', **options) == f'refused: volume quick: {away}'
+        keep('volume', name='data', description='the others go on')
+        subprocess.run(mount, check=True)
+        keep('volume', name='quick', server='holder', state='attached')
+        guest(SEEN.format('/dev/vdc'))
+        assert read(guest, '/dev/vdc') == checksum
+        keep('volume', name='quick', state='detached')
+        keep('volume', name='quick', state='absent')
+        assert os.listdir(store) == []
+    for each in (folder, store):
+        subprocess.run(['umount', each], check=True)
+        each.rmdir()

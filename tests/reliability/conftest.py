@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -18,9 +19,20 @@ from ansible_collections.hanok.cloud.tests.integration.conftest import (
     run,
     start,
     tiny,
+    volume_types,
 )
 
 __all__ = ['host', 'idle', 'inventory', 'keep', 'refused', 'run', 'start', 'tiny']
+
+
+@pytest.fixture(scope='module')
+def fast(host: None) -> Iterator[None]:
+    """A type of volumes."""
+    folder = Path('/run/fast')
+    folder.mkdir()
+    with volume_types(fast={'path': str(folder)}):
+        yield
+    folder.rmdir()
 
 
 @pytest.fixture(scope='module')

@@ -20,6 +20,7 @@ from typing import Any
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import TABLES
 
 STATE = Path('/var/lib/hanok')
+SETTINGS = Path('/etc/hanok/host.json')
 DNSMASQ = Path('/var/lib/libvirt/dnsmasq')
 # Users of a resource come before the resource.
 REMOVAL = (
@@ -140,6 +141,11 @@ def _files() -> list[str]:
         there = os.listdir(STATE / folder) if (STATE / folder).is_dir() else []
         found += _differ(
             folder, there, (row[0] + suffix for row in rows(f'SELECT uuid FROM {table}{where}'))
+        )
+    for one in json.loads(SETTINGS.read_text('utf-8'))['volume_types']:
+        placed = rows(f'SELECT uuid FROM volume WHERE volume_type = "{one["name"]}"')
+        found += _differ(
+            one['name'], os.listdir(one['path']), (f'{row[0]}.qcow2' for row in placed)
         )
     images = rows("SELECT uuid || iif(disk_format = 'root-tar', '.tar', '.qcow2') FROM image")
     there = os.listdir(STATE / 'images') if (STATE / 'images').is_dir() else []

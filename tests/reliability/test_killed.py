@@ -517,6 +517,11 @@ WALKS = (
             task('volume', name='i', image='killed', size=2, state='attached', server='one'),
             task('volume', name='c', source_volume='i'),
             *delete_tasks('volume', 'c'),
+            task('volume', name='f', size=1, volume_type='fast'),
+            task('volume', name='f', size=2),
+            *delete_tasks('volume', 'f'),
+            task('volume', name='f', source_volume='i', volume_type='fast'),
+            *delete_tasks('volume', 'f'),
             task('volume_snapshot', volume='i', name='a'),
             task('volume_snapshot', volume='i', name='a', description='d', labels={'a': 'b'}),
             task('volume', name='i', size=3),
@@ -964,7 +969,7 @@ def history_problems(
 
 @pytest.fixture(scope='module')
 def killer(
-    bridge: None, tiny: str, idle: str, tmp_path_factory: pytest.TempPathFactory
+    bridge: None, fast: None, tiny: str, idle: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Killer]:
     """A killer on a host where a resource of each kind existed, so that its directories exist."""
     runner = Runner()

@@ -39,6 +39,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.profile import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Size
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_type import VolumeType
 from ansible_collections.hanok.cloud.tests.module_args import patch_module_args
 
 COLLECTION = 'ansible_collections.hanok.cloud.plugins.modules'
@@ -105,6 +106,10 @@ class SampleItems:
     def list(self, *_names: Any, **_options: Any) -> tuple[Any, ...]:
         """List the item."""
         return (self.item,)
+
+    def types(self) -> tuple[VolumeType, ...]:
+        """Return a type of volumes."""
+        return (VolumeType('default'),)
 
     def first_boots(self, names: Sequence[str]) -> dict[str, FirstBoot]:
         """Return a sample for each server."""

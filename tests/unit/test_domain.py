@@ -32,7 +32,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.machine
 from ansible_collections.hanok.cloud.plugins.module_utils._local.storage.pools import Disk
 from ansible_collections.hanok.cloud.plugins.module_utils._model.hardware import DEFAULT, Hardware
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import MAX_NETWORKS
-from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import MAX_VOLUMES
+from ansible_collections.hanok.cloud.plugins.module_utils._plan.volume_attachment import MAX_VOLUMES
 
 UUID = '11111111-2222-4333-8444-555555555555'
 NICS = (

@@ -20,6 +20,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.holders 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.host import Host
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Size
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import DEFAULT_TYPE
 from ansible_collections.hanok.cloud.tests.filled_record import fill
 
 RESOURCES = ('host_memory', 'host_vcpus', 'running_memory', 'host_disk')
@@ -37,14 +38,14 @@ def record(tmp_path: Path) -> Iterator[Record]:
 
 def test_all_projects_count(record: Record) -> None:
     """The host is theirs together."""
-    before, volumes = held(record), disk_space(record)
+    before, volumes = held(record), disk_space(record, DEFAULT_TYPE)
     assert before == Held(1, 1, 1, 512 + 256)
     assert volumes[0] > 0
     record.project = 'other'
     fresh = Record(record.folder, 'me', False, 'other')
     with closing(fresh.sql):
         assert held(fresh) == before
-        assert disk_space(fresh) == volumes
+        assert disk_space(fresh, DEFAULT_TYPE) == volumes
 
 
 @pytest.mark.parametrize(
@@ -91,5 +92,5 @@ def test_settings_of_the_operator(record: Record, tmp_path: Path) -> None:
     assert found['host_memory'].total == 2 * memory.total
     assert found['host_vcpus'].total == int(0.5 * vcpus.supply.total)
     assert found['host_disk'].total == 3 * disk.total
-    assert found['host_disk'].used == disk_space(record)[1]
+    assert found['host_disk'].used == disk_space(record, DEFAULT_TYPE)[1]
     assert set(found) == set(RESOURCES)

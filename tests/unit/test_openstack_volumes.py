@@ -11,8 +11,8 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import (
     Volume,
-    VolumeRequest,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_request import VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_snapshot import (
     VolumeSnapshot,
 )
@@ -42,6 +42,7 @@ DATA: dict[str, Any] = {
     'description': None,
     'metadata': {},
     'bootable': 'false',
+    'volume_type': 'fast',
     'created_at': '2026-01-01T00:00:00.000000',
 }
 HOLDER = Holder('web', is_root=False, is_shelved=False)

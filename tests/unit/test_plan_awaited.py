@@ -22,7 +22,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.network import 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_request import ServerRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
-from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_request import VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     image,
     lb,

@@ -85,7 +85,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data impor
     UserDataHash,
     unkeyed_hash,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_request import VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     flavor,
     floating_ip,

@@ -55,7 +55,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import VolumeStatus
-from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_request import VolumeRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_type import VolumeType
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     flavor,
     floating_ip,
@@ -484,6 +486,10 @@ def test_status_of_a_volume() -> None:
     assert not volume.plan(VolumeRequest('v', 'detached', {}), volumes(reserved)).refused
 
 
+AWAY = 'volume v: it is away; mount it'
+TYPES = {'ssd': VolumeType('ssd'), 'nfs': VolumeType('nfs', '/nfs is not mounted; mount it')}
+
+
 @pytest.mark.parametrize(
     ('planned', 'message'),
     [
@@ -494,6 +500,26 @@ def test_status_of_a_volume() -> None:
         (
             volume.plan(volume_(size=3), volumes(V)),
             'volume v: size is 4, requested 3: a volume cannot shrink; create a new one',
+        ),
+        (
+            volume.plan(volume_(volume_type='ssd'), replace(volumes(V), types=TYPES)),
+            'volume v: volume_type is default, requested ssd: a volume stays where it is; create '
+            'a copy (source_volume) of this type',
+        ),
+        (
+            volume.plan(volume_(size=1, volume_type='nfs'), replace(volumes(), types=TYPES)),
+            'volume_type: /nfs is not mounted; mount it',
+        ),
+        *(
+            (volume.plan(request, volumes(replace(V, unavailable='it is away; mount it'))), AWAY)
+            for request in (volume_(), volume_(size=9), volume_('absent'), volume_('attached', 's'))
+        ),
+        (
+            volume.plan(
+                volume_(source='source_volume:w'),
+                volumes(Volume('w', 2, unavailable='it is away; mount it')),
+            ),
+            'volume w: it is away; mount it; copy another volume',
         ),
         (
             volume.plan(volume_(source='image:i', size=1), copied(Image('i', min_disk=2))),

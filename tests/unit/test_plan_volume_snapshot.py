@@ -15,7 +15,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import P
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.snapshot import STATES
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
-from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume, VolumeRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_request import VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_snapshot import (
     VolumeSnapshot,
     VolumeSnapshotRequest,

@@ -17,6 +17,12 @@ from hypothesis import strategies as st
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host import settings
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.settings import Pool, Settings
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.settings_devices import (
+    missing,
+)
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.settings_volume_types import (
+    places_of,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import name_problems
 
 Write = Callable[[Any], Settings]
@@ -53,6 +59,14 @@ ALMOST = st.fixed_dictionaries(
         'disk_allocation_ratio': JSON,
         'reserved_host_memory_mb': JSON,
         'admins': JSON,
+        'volume_types': JSON
+        | st.lists(
+            st.fixed_dictionaries(
+                {'name': WORDS, 'path': WORDS},
+                optional={'mounted': JSON, 'capacity': JSON},
+            ),
+            max_size=2,
+        ),
         'floating_pools': st.lists(
             st.fixed_dictionaries(
                 {'name': WORDS, 'addresses': JSON | st.lists(JSON, max_size=2)},
@@ -103,13 +117,18 @@ def test_all_settings(loaded: Write) -> None:
             'reserved_host_memory_mb': 0,
             'admins': ['alice', 'bob@example.com'],
             'backup_stores': [{'name': 'nas', 'path': '/mnt/nas', 'mounted': True}],
+            'volume_types': [
+                {'name': 'ssd', 'path': '/srv/ssd', 'mounted': True, 'capacity': 5},
+                {'name': 'nfs', 'path': '/mnt/nfs'},
+            ],
         }
     )
     assert (found.virt_type, found.outside_devices, found.router) == ('qemu', ('wg0',), False)
     assert (found.history_days, found.bridges) == (30, ('br0', 'br-lan.7'))
-    assert found[-6:-1] == (2, 4.0, 1.5, 0, ('alice', 'bob@example.com'))
+    assert found[-7:-2] == (2, 4.0, 1.5, 0, ('alice', 'bob@example.com'))
     assert found.backup_stores == ({'name': 'nas', 'path': '/mnt/nas', 'mounted': True},)
-    assert loaded({'admins': None})[-6:] == loaded({})[-6:] == (1.0, 16.0, None, 1024, None, ())
+    assert loaded({'admins': None})[-7:] == loaded({})[-7:] == (1.0, 16.0, None, 1024, None, (), ())
+    assert places_of(found) == (('ssd', '/srv/ssd', True, 5), ('nfs', '/mnt/nfs', False, None))
     assert found.pools == (
         Pool('default', ('172.24.0.0/24',)),
         Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'),
@@ -119,6 +138,7 @@ def test_all_settings(loaded: Write) -> None:
 ROLE = 'correct the variables of the role hanok.cloud.host and run it again'
 POOL = 'floating_pools[0]: '
 STORE = 'backup_stores[0]: '
+TYPE = 'volume_types[0]: '
 
 
 @pytest.mark.parametrize(
@@ -247,6 +267,43 @@ STORE = 'backup_stores[0]: '
             {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': 'x' * 16}]},
             POOL + f"uplink: '{'x' * 16}' is not a device name",
         ),
+        ({'volume_types': None}, 'volume_types: must be a list'),
+        (
+            {'volume_types': [{'name': 'a'}]},
+            TYPE + 'set name and path, and if you like mounted and capacity; nothing else',
+        ),
+        (
+            {'volume_types': [{'name': 'default', 'path': '/srv'}]},
+            TYPE + 'name: default is the type of volumes in /var/lib/hanok; use another name',
+        ),
+        *(
+            (
+                {'volume_types': [{'name': 'a', 'path': path}]},
+                f'{TYPE}path: {path!r} is no absolute path of letters, digits, dots, hyphens and '
+                'underscores',
+            )
+            for path in ('srv', '/srv/', '/srv/../etc', '/srv/a,b', "/srv/'", '/')
+        ),
+        (
+            {'volume_types': [{'name': 'a', 'path': '/var/lib/hanok/volumes'}]},
+            TYPE + 'path: /var/lib/hanok/volumes is in /var/lib/hanok; use a directory elsewhere',
+        ),
+        (
+            {'volume_types': [{'name': 'a', 'path': '/srv', 'mounted': 'yes'}]},
+            TYPE + "mounted: 'yes' is neither true nor false",
+        ),
+        (
+            {'volume_types': [{'name': 'a', 'path': '/srv', 'capacity': 0}]},
+            TYPE + 'capacity: 0 is out of range; use 1 to 16777216 (GB)',
+        ),
+        (
+            {'volume_types': [{'name': 'a', 'path': f'/srv/{one}'} for one in 'ab']},
+            'volume_types: a is listed twice',
+        ),
+        (
+            {'volume_types': [{'name': one, 'path': '/srv'} for one in 'ab']},
+            'volume_types: /srv is listed twice',
+        ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': ''}]},
             POOL + "uplink: '' is not a device name",
@@ -260,31 +317,57 @@ def test_invalid_settings(loaded: Write, tmp_path: Path, raw: Any, problem: str)
     assert str(caught.value) == f'{tmp_path}/host.json: {problem}; {ROLE}'
 
 
-def test_check_before_writing(loaded: Write) -> None:
+def test_check_before_writing(loaded: Write, monkeypatch: pytest.MonkeyPatch) -> None:
     """It also refuses a missing uplink, which ``load`` accepts so that tasks still work."""
     pools = [{'name': 'lan', 'addresses': ['192.0.2.0/28'], 'uplink': 'nosuch0'}]
-    (problem,) = settings.check_settings({'floating_pools': pools})
+    (problem,) = missing({'floating_pools': pools})
     assert problem.startswith(
         POOL + 'uplink: nosuch0 does not exist on this host; existing devices: '
     )
     assert loaded({'floating_pools': pools}).pools[0].uplink == 'nosuch0'
     assert (
-        settings.check_settings(
-            {'floating_pools': [{**pools[0], 'uplink': 'lo'}, {'name': 'b', 'addresses': []}]}
-        )
+        missing({'floating_pools': [{**pools[0], 'uplink': 'lo'}, {'name': 'b', 'addresses': []}]})
         == []
     )
     stores = [{'name': 'nas', 'path': '/nosuch', 'mounted': True}]
-    assert settings.check_settings({'backup_stores': stores}) == [
+    assert missing({'backup_stores': stores}) == [
         'backup_stores: /nosuch is not mounted; mount it, or set mounted: false'
     ]
-    assert settings.check_settings({'backup_stores': [{**stores[0], 'path': '/proc'}]}) == []
-    (problem,) = settings.check_settings({'bridges': ['lo']})
+    assert missing({'backup_stores': [{**stores[0], 'path': '/proc'}]}) == []
+    (problem,) = missing({'bridges': ['lo']})
     assert problem.startswith('bridges: lo is no bridge of this host; existing bridges: ')
     assert loaded({'bridges': ['lo']}).bridges == ('lo',)
-    assert settings.check_settings({'virt_type': 'xen', 'floating_pools': pools}) == [
-        "virt_type: 'xen' is not one of auto, kvm, qemu"
-    ]
+    monkeypatch.setenv('HANOK_STRICT', '1')
+    with pytest.raises(CloudError, match="json: virt_type: 'xen' is not one of auto, kvm, qemu; "):
+        loaded({'virt_type': 'xen', 'floating_pools': pools})
+    with pytest.raises(CloudError, match='nosuch0 does not exist on this host'):
+        loaded({'floating_pools': pools})
+
+
+def test_directories_of_volume_types(tmp_path: Path) -> None:
+    """They exist, something is mounted where it should be, and QEMU gets there."""
+    folder = tmp_path / 'ssd'
+
+    def problems(**options: Any) -> list[str]:
+        return missing({'volume_types': [{'name': 'ssd', 'path': str(folder), **options}]})
+
+    start = 'volume_types[0]: path: '
+    assert problems() == [f'{start}{folder} is no directory of this host; create or mount it first']
+    folder.mkdir()
+    (problem,) = problems(mounted=True)
+    assert problem == (
+        f'{start}nothing is mounted on {folder}; mount it first, or set mounted: false'
+    )
+    folder.chmod(0o700)
+    (problem,) = problems()
+    assert problem.startswith(f'{start}QEMU cannot reach {folder}; let others traverse {folder}')
+    for each in (folder, *folder.parents):
+        if each.is_relative_to(tmp_path.parents[1]):
+            each.chmod(0o755)
+    assert problems() == []
+    folder.rmdir()
+    folder.symlink_to('/var/lib/hanok/volumes')
+    assert missing({'volume_types': [{'name': 'ssd', 'path': str(folder)}]})
 
 
 def test_all_problems_are_reported_at_once(loaded: Write) -> None:

@@ -9,12 +9,15 @@ from typing import Any, Dict, Mapping
 
 from .._cloud import Cloud
 from .._model.capacity import RESOURCES, capacity
+from .._model.needs import disk_of
 from .info import run_query
 
 
 def observe(cloud: Cloud, params: Dict[str, Any]) -> Mapping[str, object]:
     """Return what is used and free, and how many servers of each flavor still fit."""
-    return capacity(cloud.limits(set(chain(*RESOURCES.values()))), cloud.flavors.list())
+    types = {disk_of(one.name) for one in cloud.volumes.types()}
+    wanted = {*chain(*RESOURCES.values()), *types}
+    return capacity(cloud.limits(wanted), cloud.flavors.list())
 
 
 def main() -> None:

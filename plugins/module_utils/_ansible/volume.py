@@ -4,11 +4,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.status import TaskState, is_incomplete
-from .._model.volume import SOURCES, STATES, Volume, VolumeRequest
+from .._model.volume import Volume
+from .._model.volume_request import SOURCES, STATES, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
 from .options import NAME, by_name, specified_options
 from .protection import PROTECTED, protected_options
@@ -23,6 +25,7 @@ ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
     'size': {'type': 'int'},
+    'volume_type': {'type': 'str'},
     **{kind: {'type': 'str'} for kind in SOURCES},
     'server': {'type': 'str'},
     'force': {'type': 'bool', 'default': False},
@@ -33,7 +36,7 @@ ARGUMENTS: Dict[str, Any] = {
 def request(params: Dict[str, Any]) -> VolumeRequest:
     """Return the request of the task."""
     options = {
-        **specified_options(params, 'size'),
+        **specified_options(params, 'size', 'volume_type'),
         **protected_options(params),
     }
     for kind in SOURCES:
@@ -65,6 +68,12 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
     if detaches and _is_mount_check_needed(servers.get(holder or ''), requested):
         mounted = cloud.volumes.is_mounted(name)
     observed = ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests)
+    wanted = requested.options.get('volume_type')
+    if wanted and (current is None or current.volume_type != wanted):
+        types = {one.name: one for one in cloud.volumes.types()}
+        observed = replace(observed, types=types)
+    if current is None:
+        observed = replace(observed, default_type=cloud.profile.default_volume_type)
     if current is None or is_incomplete(current):
         from .volume_source import with_source
 

@@ -9,7 +9,8 @@ from typing import Tuple
 
 from .._cloud import Cloud, Names
 from .._model.snapshot import owner_of
-from .._model.volume import Volume, VolumeRequest
+from .._model.volume import Volume
+from .._model.volume_request import VolumeRequest
 from .._plan.volume import ObservedVolumes
 from .references import References
 

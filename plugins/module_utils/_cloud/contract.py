@@ -39,6 +39,7 @@ from .._model.profile import Profile
 from .._model.project import Project
 from .._model.security_group import SecurityGroup
 from .._model.volume import Volume
+from .._model.volume_type import VolumeType
 from . import Names, Observed, Outcomes
 from .capabilities import History, Records, Repairs, Upkeep
 from .servers import Servers
@@ -143,6 +144,9 @@ class FloatingIps(Items[FloatingIp], Updatable, Protocol):
 
 class Volumes(Items[Volume], Updatable, Protocol):
     """Volumes of a cloud."""
+
+    def types(self) -> Sequence[VolumeType]:
+        """Return the types that volumes can have."""
 
     def is_mounted(self, name: str) -> bool | None:
         """Return whether the guest has the volume mounted; None if it is not known."""

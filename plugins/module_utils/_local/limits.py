@@ -14,12 +14,13 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import List
+from typing import List, Tuple
 
 from .._model.checks import GIB
-from .._model.needs import Limit, Supply
+from .._model.needs import Limit, Supply, disk_of
 from .._model.project import RESOURCES
-from .host.settings import Settings
+from .._model.volume import DEFAULT_TYPE
+from .host.settings_volume_types import VolumePlace, places_of
 from .record.holders import disk_space, held
 from .record.host import Host
 from .record.project_usage import quotas, usage
@@ -38,6 +39,9 @@ def limits(host: Host, resources: Collection[str]) -> List[Limit]:
         found.append(_available(memory))
     if 'host_disk' in wanted:
         found.append(_disk_limit(host))
+    for place in places_of(host.settings):
+        if disk_of(place.name) in wanted:
+            found.append(_type_limit(host, place))
     found += _quotas(host)
     return [limit for limit in found if limit.resource in wanted]
 
@@ -98,11 +102,10 @@ def _limit(
 
 def _disk_limit(host: Host) -> Limit:
     """Return the limit of disk space: of what is free now, or of all that volumes could take."""
-    system = os.statvfs(_folder(host.settings))
-    total = system.f_blocks * system.f_frsize // GIB
+    total, free = _space(Path(host.settings.state))
     ratio = host.settings.disk_allocation_ratio
     if ratio is not None:
-        volumes, size = disk_space(host.record)
+        volumes, size = disk_space(host.record, DEFAULT_TYPE)
         way_out = f'delete volumes, or raise host_disk_allocation_ratio {_ROLE}'
         return Limit(
             'host_disk',
@@ -113,14 +116,30 @@ def _disk_limit(host: Host) -> Limit:
             supply=Supply(total, 0, ratio),
             holders={'volume': volumes},
         )
-    free = system.f_bavail * system.f_frsize // GIB
     way_out = f'free or add disk space, or set host_disk_allocation_ratio {_ROLE}'
     return Limit('host_disk', total, total - free, _OWNER, way_out, supply=Supply(total))
 
 
-def _folder(settings: Settings) -> Path:
-    """The folder of the disks, or what it will be in: on a new host it does not exist."""
-    folder = Path(settings.state)
-    while not folder.exists():
+def _type_limit(host: Host, place: VolumePlace) -> Limit:
+    """Return the limit of volumes of a type: of all of them, or of what is free now."""
+    resource = disk_of(place.name)
+    if place.capacity is not None:
+        volumes, size = disk_space(host.record, place.name)
+        way_out = f'delete volumes, or raise its capacity (host_volume_types {_ROLE})'
+        supply = Supply(place.capacity)
+        holders = {'volume': volumes}
+        return Limit(resource, place.capacity, size, _OWNER, way_out, False, supply, holders)
+    total, free = _space(Path(place.path))
+    way_out = f'free or add disk space, or set its capacity (host_volume_types {_ROLE})'
+    return Limit(resource, total, total - free, _OWNER, way_out, supply=Supply(total))
+
+
+def _space(folder: Path) -> Tuple[int, int]:
+    """The size of the file system of a directory, and what of it is free, in GB."""
+    while not folder.exists():  # on a new host, or it is not mounted
         folder = folder.parent
-    return folder
+    system = os.statvfs(folder)
+    return (
+        system.f_blocks * system.f_frsize // GIB,
+        system.f_bavail * system.f_frsize // GIB,
+    )

@@ -24,6 +24,8 @@ from .record.host import Host
 from .record.record import Record
 from .record.tables import TABLES
 from .remains import FOREIGN_DATA, find_remains, has_remains
+from .storage.pools import pool_of
+from .storage.volume_places import type_of
 
 
 class LocalRecovery(LocalCloud):
@@ -99,7 +101,9 @@ class LocalRecords:
     def _rebuilt_rows(self) -> Tuple[Rows, List[str]]:
         remains = find_remains(self.host)
         try:
-            return rebuild_rows(remains)
+            rows, lost = rebuild_rows(remains)
+            _add_volume_types(self.host, rows)
+            return rows, lost
         except FOREIGN_DATA as error:
             raise CloudError(
                 f'the export {self.host.record.export_path} contains data that hanok.cloud does '
@@ -124,3 +128,12 @@ class LocalRecords:
         with self.host.record.writer.transaction() as sql:
             sql.execute('DELETE FROM meta WHERE key = ?', (LOST,))
         return [Outcome(change) for change in changes]
+
+
+def _add_volume_types(host: Host, rows: Rows) -> None:
+    """Add where the disks of volumes are that were found by their files."""
+    pool = pool_of(host)
+    for row in rows.get('volume', ()):
+        if not row.get('bootable'):
+            found = type_of(host.settings, pool.volume(str(row['uuid'])))
+            row.setdefault('volume_type', found)

@@ -30,7 +30,12 @@ def capacity(limits: Sequence[Limit], flavors: Iterable[Flavor]) -> Mapping[str,
         of_key = [limit for limit in limits if limit.resource in resources]
         found[key] = _public(min(of_key, key=_free)) if of_key else None
     fits = {flavor.name: how_many_fit(flavor, limits) for flavor in flavors}
-    return {**found, 'fits': fits}
+    by_type = {
+        limit.resource.partition(':')[2]: _public(limit)
+        for limit in limits
+        if ':' in limit.resource
+    }
+    return {**found, 'volume_types': by_type, 'fits': fits}
 
 
 def _free(limit: Limit) -> int:

@@ -11,6 +11,7 @@ from .change import AFTER_APPLY, Change
 from .effect import COMPLETES_INTERRUPTED_RUN
 from .kinds import KINDS
 from .status import Status
+from .volume import DEFAULT_TYPE
 
 if TYPE_CHECKING:
     from .lb import Lb
@@ -120,13 +121,19 @@ def _used(kind: str, item: object) -> Mapping[str, int]:
     if kind == 'server':
         used.update(_used_by_server(cast('Server', item)))
     if kind == 'volume':
-        used['volume_size'] = used['host_disk'] = cast('Volume', item).size
+        volume = cast('Volume', item)
+        used['volume_size'] = used[disk_of(volume.volume_type)] = volume.size
     if kind == 'security_group':
         used['security_group_rules'] = len(cast('SecurityGroup', item).rules)
     if kind == 'lb':
         used['host_memory'] = BALANCER_MEMORY
         used['floating_ips'] = _is_new(cast('Lb', item).floating_ip)
     return used
+
+
+def disk_of(volume_type: str) -> str:
+    """The resource of a host that the disks of volumes of a type use."""
+    return 'host_disk' if volume_type == DEFAULT_TYPE else f'host_disk:{volume_type}'
 
 
 def _used_by_server(server: Server) -> Mapping[str, int]:

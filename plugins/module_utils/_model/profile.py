@@ -33,6 +33,7 @@ class Profile(NamedTuple):
     have a smaller root disk after a rebuild. ``bridges``: those for servers, and whether each has
     VLANs (None: it does not exist); ``more_bridges``: how to get more. ``aliases``: by kind (and
     ``pool``), the names in this cloud for names in tasks. ``node``: of new servers.
+    ``default_volume_type``: of new volumes.
     """
 
     here: str | None = None
@@ -53,6 +54,7 @@ class Profile(NamedTuple):
     unsupported: Tuple[UnsupportedOption, ...] = ()
     aliases: Mapping[str, Mapping[str, str]] = {}
     node: str | None = None
+    default_volume_type: str = 'default'
 
     def name_of(self, kind: str, name: str) -> str:
         """Return the name in this cloud for a name in a task."""

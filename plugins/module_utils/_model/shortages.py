@@ -56,7 +56,7 @@ def _problem(need: Need, limit: Limit) -> Problem:
         what = f'{need.amount} more {title}{"s are" if need.amount > 1 else " is"} needed'
         option = 'name'
     else:
-        unit, option = _UNITS[limit.resource]
+        unit, option = _unit(limit.resource)
         subject = f'{need.items} {title}s need' if need.items > 1 else f'1 {title} needs'
         what = f'{subject} {need.amount} {unit}'
     has = f'{limit.owner} has {limit.total}, {limit.used} in use'
@@ -70,7 +70,7 @@ def _problem_of_host(
     flavors: Callable[[], Iterable[Flavor]],
 ) -> Problem:
     """Say what is free, of what, who holds the rest, and which flavor would fit."""
-    unit, option = _UNITS[limit.resource]
+    unit, option = _unit(limit.resource)
     if need.kind == 'server' and option == 'size':
         option = 'volume_size'
     short = unit.partition(' ')[0]
@@ -81,6 +81,13 @@ def _problem_of_host(
     if need.flavor:
         parts.append(suggestion(need, limits, flavors()))
     return Problem('; '.join([*parts, limit.way_out]), option)
+
+
+def _unit(resource: str) -> Tuple[str, str]:
+    """The unit of a resource, with the option that it is about."""
+    kind, _colon, volume_type = resource.partition(':')
+    unit, option = _UNITS[kind]
+    return (f'{unit} of volume type {volume_type}' if volume_type else unit), option
 
 
 def _subject(need: Need) -> str:

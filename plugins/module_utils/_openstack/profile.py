@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from .._model.change import AFTER_APPLY
 from .._model.profile import Profile, UnsupportedOption
 from .api.aliases import Aliases
 
@@ -74,4 +75,5 @@ def profile_of(aliases: Aliases) -> Profile:
         rebuild_resizes=False,
         unsupported=_UNSUPPORTED,
         aliases=aliases.by_kind(),
+        default_volume_type=AFTER_APPLY,
     )

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from .._model.change import Draft
 from .._model.status import TaskState
-from .._model.volume import TABLE, Volume, VolumeRequest, root_server
+from .._model.volume import DISK_MISSING, Volume, root_server
+from .._model.volume_effects import TABLE
+from .._model.volume_request import VolumeRequest
 
 
 def plan_root(request: VolumeRequest, current: Volume | None, draft: Draft) -> Volume | None:
@@ -35,7 +37,7 @@ def _refusal(request: VolumeRequest, current: Volume) -> str:
     if request.state == 'absent':
         return 'it is deleted with its server (server: state: absent)'
     if current.disk_missing:
-        return 'its disk is missing, with all data on it; delete the server and re-create it'
+        return f'{DISK_MISSING}; delete the server and re-create it'
     if request.state == 'attached' and request.server != current.server:
         return 'it cannot be attached to another server; create an image of its server'
     if request.state == 'detached' and request.server in (None, current.server):

@@ -10,13 +10,16 @@ from typing import TYPE_CHECKING
 from .._model.change import Draft
 from .._model.checks import join_names
 from .._model.kinds import Verb
-from .._model.volume import MAX_VOLUMES, Volume, VolumeRequest
+from .._model.volume import Volume
+from .._model.volume_request import VolumeRequest
 from .server_state import check_bus
 from .server_state import check_server as check_status
 
 if TYPE_CHECKING:
     from .._model.server import Server
     from .volume import ObservedVolumes
+
+MAX_VOLUMES = 15  # of a server, besides the root volume
 
 
 def attach(

@@ -78,11 +78,15 @@ def _check_volume(
     """Refuse a volume whose disk is not as it should be; return its server."""
     if volume is None:
         return None
+    if volume.unavailable:
+        draft.refuse('volume', f'volume {volume.name}: {volume.unavailable}')
     if volume.disk_missing:
+        from .._model.volume import DISK_MISSING
+
         draft.refuse(
             'volume',
-            f'volume {volume.name}: its disk is missing, with all data on it; delete the volume '
-            '(state: absent) and re-create it',
+            f'volume {volume.name}: {DISK_MISSING}; delete the volume (state: absent) and '
+            're-create it',
         )
     if volume.unfinished:
         draft.refuse(

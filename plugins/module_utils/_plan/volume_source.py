@@ -65,10 +65,8 @@ def _of_volume(name: str, observed: ObservedVolumes, draft: Draft) -> int:
     if volume is None:
         draft.miss(option, f'volume {name} is being deleted by another run')
         return 1
-    if volume.disk_missing:
-        draft.refuse(
-            option, f'volume {name}: its disk is missing, with all data on it; copy another volume'
-        )
+    if volume.fault:
+        draft.refuse(option, f'volume {name}: {volume.fault}; copy another volume')
     if volume.unfinished:
         _refuse_unfinished(option, volume, draft)
     _check_not_in_use(volume, observed, draft)

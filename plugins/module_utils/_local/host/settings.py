@@ -61,6 +61,7 @@ class Settings(NamedTuple):
     reserved_host_memory_mb: int = 1024
     admins: Tuple[str, ...] | None = None
     backup_stores: Tuple[Dict[str, Any], ...] = ()
+    volume_types: Tuple[Dict[str, Any], ...] = ()
 
     def path(self, *names: str) -> str:
         """A path under the state folder."""
@@ -76,7 +77,8 @@ def load() -> Settings:
     """Read /etc/hanok/host.json.
 
     The environment variables HANOK_STATE and HANOK_CONFIG override both folders. HANOK_STRICT=1,
-    set by the role host before it writes settings, also refuses devices that do not exist.
+    set by the role host before it writes settings, also refuses devices and directories that do not
+    exist.
     """
     config = os.environ.get('HANOK_CONFIG', '/etc/hanok')
     path = os.path.join(config, 'host.json')
@@ -92,7 +94,11 @@ def load() -> Settings:
         raise CloudError(
             f'{path} cannot be read: {error}; run the role hanok.cloud.host again to rewrite it'
         ) from error
-    problems = check_settings(raw) if os.environ.get('HANOK_STRICT') == '1' else _problems(raw)
+    problems = _problems(raw)
+    if os.environ.get('HANOK_STRICT') == '1' and not problems:
+        from .settings_devices import missing
+
+        problems = missing(raw)
     if problems:
         raise CloudError(
             f'{path}: {"; ".join(problems)}; '
@@ -107,6 +113,7 @@ def load() -> Settings:
         tuple(raw.get('bridges', [])),
         raw.get('router', True),
         backup_stores=tuple(raw.get('backup_stores', ())),
+        volume_types=tuple(raw.get('volume_types', ())),
         admins=None if raw.get('admins') is None else tuple(raw['admins']),
         **{name: raw.get(name, number[0]) for name, number in _NUMBERS.items()},
     )
@@ -131,6 +138,10 @@ def _problems(raw: Any) -> List[str]:
         from .settings_stores import store_problems
 
         problems += store_problems(raw['backup_stores'])
+    if raw.get('volume_types', []) != []:
+        from .settings_volume_types import type_problems
+
+        problems += type_problems(raw['volume_types'])
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
         return [*problems, 'floating_pools: must be a list']
@@ -162,16 +173,6 @@ def _number_problems(raw: Dict[str, Any]) -> List[str]:
 def _is_number(value: Any, default: float | None) -> bool:
     kinds = int if isinstance(default, int) else (int, float)
     return isinstance(value, kinds) and not isinstance(value, bool)
-
-
-def check_settings(raw: Any) -> List[str]:
-    """Return what ``load`` would refuse, and which devices and mounts do not exist now."""
-    problems = _problems(raw)
-    if problems:
-        return problems
-    from .settings_devices import missing
-
-    return missing(raw)
 
 
 def _device_problems(option: str, devices: Any) -> List[str]:

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from .kernel import device_exists, devices, is_bridge
+from .settings_volume_types import unusable
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -17,7 +18,7 @@ _VLAN_HOOK = '/etc/libvirt/hooks/qemu.d/hanok'
 
 
 def missing(raw: Dict[str, Any]) -> List[str]:
-    """Return the problems of devices and mounts in settings that do not exist.
+    """Return the problems of devices, directories and mounts in settings that do not exist.
 
     A device that disappears later causes a warning only (floating_routes.py).
     """
@@ -26,6 +27,7 @@ def missing(raw: Dict[str, Any]) -> List[str]:
         *_missing_devices(raw.get('outside_devices', [])),
         *_missing_bridges(raw.get('bridges', [])),
         *_missing_mounts(raw.get('backup_stores', [])),
+        *unusable(raw.get('volume_types', [])),
     ]
 
 

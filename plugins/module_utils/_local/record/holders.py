@@ -19,7 +19,7 @@ _SERVERS: Query[Holder] = Query(
 )
 _BALANCERS: Query[Number] = Query('SELECT count(*) AS number FROM main.balancer')
 _VOLUMES: Query[DiskSpace] = Query(
-    'SELECT count(*) AS number, ifnull(sum(size), 0) AS size FROM main.volume'
+    'SELECT count(*) AS number, ifnull(sum(size), 0) AS size FROM main.volume WHERE volume_type = ?'
 )
 
 
@@ -44,7 +44,7 @@ def held(record: Record) -> Held:
     return Held(len(servers), row['number'], vcpus, memory)
 
 
-def disk_space(record: Record) -> Tuple[int, int]:
-    """Return how many volumes there are, with those of the roots of servers, and their GB."""
-    (row,) = record.rows(_VOLUMES)
+def disk_space(record: Record, volume_type: str) -> Tuple[int, int]:
+    """Return how many volumes of a type there are, roots of servers too, and their GB."""
+    (row,) = record.rows(_VOLUMES, volume_type)
     return row['number'], row['size']

@@ -107,6 +107,7 @@ class VolumeInMetadata(TypedDict):
     bootable: int
     source: str
     delete_protection: int
+    volume_type: str
 
 
 class GroupInMetadata(TypedDict):

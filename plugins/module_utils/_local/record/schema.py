@@ -236,6 +236,10 @@ _PROTECTED = [
     f'ALTER TABLE {table} ADD COLUMN delete_protection INTEGER NOT NULL DEFAULT 0;'
     for table in ('image', 'network', 'floating_ip', 'volume')
 ]
+# Where the disks of volumes are.
+_VOLUME_TYPES = [
+    "ALTER TABLE volume ADD COLUMN volume_type TEXT NOT NULL DEFAULT 'default';",
+]
 # Snapshots of volumes.
 _VOLUME_SNAPSHOT = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL,
   volume_id INTEGER NOT NULL REFERENCES volume, size INTEGER NOT NULL,
@@ -265,6 +269,7 @@ _VERSION_8 = [
     *_VOLUME_SNAPSHOTS,
     *_PROTECTED,
     *_BACKUPS,
+    *_VOLUME_TYPES,
 ]
 
 VERSIONS = {

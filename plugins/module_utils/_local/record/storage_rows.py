@@ -55,6 +55,7 @@ class VolumeRow(Row):
     bootable: Annotated[int, 'DEFAULT 0']
     source: Annotated[str, "DEFAULT ''", METADATA]  # what it was copied from
     delete_protection: Protected
+    volume_type: Annotated[str, "DEFAULT 'default'", METADATA]
 
 
 class VolumeSnapshotRow(Row):

@@ -43,7 +43,7 @@ class PoolWriter(Pool):
         part = _part_of(disk)
         size = [f'{disk.size}G'] if disk.size else []  # without it, that of the image
         self.host.work.run('qemu-img', 'create', *options, part, *size, locks=locks)
-        os.rename(part, disk.path)
+        _place(part, disk)
 
     def grow(self, disk: Disk, locks: Sequence[int]) -> None:
         """Grow a disk that is not in use to its recorded size, if it is smaller."""
@@ -74,13 +74,20 @@ class PoolWriter(Pool):
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(part)  # the disk may be full
             raise
-        os.rename(part, target.path)
+        _place(part, target)
 
     def remove(self, disk: Disk) -> None:
-        """Remove a disk, and the temporary file of an interrupted run."""
-        for leftover in (disk.path, disk.path + '.part'):
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(leftover)
+        """Remove a disk, and the temporary file of an interrupted run.
+
+        A link is the last to go: it tells where the file is.
+        """
+        name = os.path.basename(disk.path)
+        there = os.path.realpath(disk.path)
+        files = [disk.file, *([there] if os.path.basename(there) == name else []), disk.path]
+        for path in dict.fromkeys(files):
+            for leftover in (f'{path}.part', path):
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(leftover)
 
     def size(self, disk: Disk) -> int:
         """The size of a disk in bytes."""
@@ -123,7 +130,7 @@ class PoolWriter(Pool):
         found: Dict[str, Tuple[int, str]] = {}
         for path in glob.glob(pattern):
             name = path[len(before) : -len(after)]
-            if _UUID.match(name):
+            if _UUID.match(name) and os.path.exists(path):  # not a link to what is not mounted
                 info = self._info(Disk(self.path(kind, name), ''))
                 found[name] = int(info['virtual-size']), info['format']
         return found
@@ -140,10 +147,21 @@ class PoolWriter(Pool):
 
 
 def _part_of(disk: Disk) -> str:
-    """The file to write, in a folder that exists."""
+    """The file to write, in a folder that exists; one of the operator is never created."""
     folder = os.path.dirname(disk.path)
     os.makedirs(folder, 0o711, exist_ok=True)
-    return disk.path + '.part'
+    return disk.file + '.part'
+
+
+def _place(part: str, disk: Disk) -> None:
+    """Give a complete file its name; a link to it comes last: the disk exists from then on."""
+    os.rename(part, disk.file)
+    if disk.folder:
+        link = disk.path + '.part'
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(link)
+        os.symlink(disk.file, link)
+        os.rename(link, disk.path)
 
 
 def writer_of(host: Host) -> PoolWriter:

@@ -17,12 +17,21 @@ class Disk(NamedTuple):
     """A disk: where a machine opens it, and the serial by which its guest finds it.
 
     ``size``: the recorded one in GB (2^30 bytes); 0: it does not matter. ``format``: QEMU's name.
+    ``folder``: where its file is, if ``path`` is to be a link to that. ``fault``: why it cannot be
+    reached.
     """
 
     path: str
     serial: str
     size: int = 0
     format: str = 'qcow2'
+    folder: str = ''
+    fault: str = ''
+
+    @property
+    def file(self) -> str:
+        """Where a new file of it is written."""
+        return os.path.join(self.folder, os.path.basename(self.path)) if self.folder else self.path
 
 
 class Pool:

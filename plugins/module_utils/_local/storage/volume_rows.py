@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Tuple
 
 from ..._model.change import Change
 from ..._model.status import VolumeStatus
-from ..._model.volume import Volume, root_server
+from ..._model.volume import DEFAULT_TYPE, Volume, root_server
 from ..record.database import Query
 from ..record.record import Record
 from . import disk_devices
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 # A root volume is created and deleted by the task of its server.
 LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.created_at,
     v.uuid, v.name, v.size, v.server_id, v.description, v.labels, v.bootable,
-    v.source, v.delete_protection,
+    v.source, v.delete_protection, v.volume_type,
     s.name AS server, s.uuid AS machine, s.power AS power, s.hardware AS hardware,
     CASE WHEN v.bootable AND s.task_state IN ('creating', 'deleting') THEN s.task_state
       ELSE v.task_state END AS task_state,
@@ -58,7 +58,12 @@ def disk_of(pool: Pool, row: ListedVolume) -> Disk:
     """The disk of a volume."""
     if row['bootable']:
         return pool.root(row['machine'] or '', row['size'])
-    return pool.volume(row['uuid'], row['size'])
+    disk = pool.volume(row['uuid'], row['size'])
+    if row['volume_type'] == DEFAULT_TYPE:
+        return disk
+    from .volume_places import placed
+
+    return placed(pool.host.settings, row['volume_type'], disk)
 
 
 def bus_of(row: ListedVolume) -> str:
@@ -84,11 +89,13 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         disk_devices.path(bus_of(row), disk.serial),
         created_by=row['created_by'],
         created_at=row['created_at'],
-        disk_missing=row['task_state'] is None and not pool.exists(disk),
+        disk_missing=not (row['task_state'] or disk.fault or pool.exists(disk)),
         bootable=bool(row['bootable']),
         cloud_status=VolumeStatus.RESERVED if row['power'] == 'shelved' else None,
         server_snapshots=tuple(json.loads(row['snapshots'])),
         source=row['source'] or None,
         delete_protection=bool(row['delete_protection']),
         snapshots=tuple(json.loads(row['own_snapshots'])),
+        volume_type=row['volume_type'],
+        unavailable=disk.fault,
     )

@@ -8,7 +8,7 @@ import uuid
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List
 
-from ..._cloud import Outcomes, TimedOut
+from ..._cloud import CloudError, Outcomes, TimedOut
 from ..._model.change import Change, Changes
 from ..._model.status import TaskState
 from ..._model.volume import Volume
@@ -107,13 +107,18 @@ class VolumeWriter:
             'name': volume.name,
             'size': volume.size,
             'source': volume.source or '',
+            'volume_type': volume.volume_type,
             **protected_columns(volume),
             'task_state': TaskState.CREATING,
         }
         self.record.writer.insert_row('volume', values)
 
     def _disk(self, row: ListedVolume) -> Disk:
-        return disk_of(self.pool, row)
+        """The disk of a volume. Raises CloudError if it cannot be reached now."""
+        disk = disk_of(self.pool, row)
+        if disk.fault:
+            raise CloudError(disk.fault)
+        return disk
 
     def _create(self, change: Change) -> None:
         row = row_of(self.record, change)
@@ -168,7 +173,7 @@ class VolumeWriter:
     def _detach(self, change: Change) -> None:
         row = row_of(self.record, change)
         machine = self._machine(row)
-        serial = self._disk(row).serial
+        serial = disk_of(self.pool, row).serial
         if not machine or not _find_target(machine, serial):
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)

@@ -18,6 +18,7 @@ from .pools import pool_of
 from .volume_rows import LIST, lock_of, volume_of, volume_row
 
 if TYPE_CHECKING:
+    from ..._model.volume_type import VolumeType
     from ..record.projection import Projections
     from ..record.row_types import InProgress
     from .row_types import ListedVolume
@@ -65,6 +66,12 @@ class LocalVolumes:
             for lock, task_state in begun.items()
             if task_state == TaskState.CREATING
         )
+
+    def types(self) -> Tuple[VolumeType, ...]:
+        """The types that volumes can have."""
+        from .volume_places import types_of
+
+        return types_of(self.host.settings)
 
     def is_mounted(self, name: str) -> bool | None:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""

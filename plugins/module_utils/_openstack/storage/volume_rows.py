@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Dict, NamedTuple, Tuple
 
+from ..._model.change import AFTER_APPLY
 from ..._model.status import TaskState, VolumeStatus
 from ..._model.volume import Volume
 from ..api.api import Body, Raw, Raws
@@ -99,6 +100,7 @@ def volume_of(raw: Raw, holder: Holder | None, snapshots: Iterable[Raw] = ()) ->
         cloud_status=status,
         source=marks.own.get('source'),
         delete_protection=marks.delete_protection,
+        volume_type=raw['volume_type'] or '',
         snapshots=tuple(
             one['name'] or one['id'] for one in snapshots if one['volume_id'] == raw['id']
         ),
@@ -138,8 +140,11 @@ def creation_body(volume: Volume, actor: str, token: str, source: Mapping[str, s
         'source': volume.source,
         'delete_protection': protection_mark(volume),
     }
+    is_default = volume.volume_type in ('', AFTER_APPLY)
+    of_type = {} if is_default else {'volume_type': volume.volume_type}
     return {
         **source,
+        **of_type,
         'name': volume.name,
         'size': volume.size,
         'description': volume.description or None,

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Tuple
 from ..._cloud import Outcomes
 from ..._model.change import Changes
 from ..._model.volume import Volume
+from ..._model.volume_type import VolumeType
 from ..api.api import Api
 from ..api.lists import all_servers, all_snapshots, all_volumes
 from ..api.names import age, named
 from ..api.parallel import together
+from ..api.services import VOLUME
 from .root_volumes import with_names
 from .volume_rows import holders_of, is_ours, volume_of
 
@@ -41,6 +43,11 @@ class Volumes:
         found = named(known, names, api.project_id, is_ours)
         items = [volume_of(raw, holders.get(raw['id']), snapshots) for raw in found]
         return tuple(sorted(items, key=lambda volume: volume.name))
+
+    def types(self) -> Tuple[VolumeType, ...]:
+        """List the types that volumes of the project can have."""
+        found = self.api.listed(VOLUME, '/types', 'volume_types')
+        return tuple(VolumeType(raw['name']) for raw in found)
 
     def is_mounted(self, name: str) -> bool | None:
         """Return None for a volume that a server has: what guests do is not visible."""

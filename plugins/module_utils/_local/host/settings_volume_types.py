@@ -1,0 +1,116 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The volume types in the settings, and checks of them."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
+
+from ..._model.checks import name_problems
+from ..._model.volume import DEFAULT_TYPE
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+_OPTION = 'volume_types'
+_PATH = re.compile(r'/[A-Za-z0-9._/-]+\Z')  # commands of QEMU have them, and commas part options
+_OWN = '/var/lib/hanok'
+_MOST = 2**24  # GB: 16 PiB
+_KNOWN = {'name', 'path', 'mounted', 'capacity'}
+
+
+class VolumePlace(NamedTuple):
+    """Where the disks of a type of volumes are: a directory.
+
+    ``mounted``: only if a file system is mounted there. ``capacity``: what all volumes of the type
+    may have, in GB; None: what is free now decides.
+    """
+
+    name: str
+    path: str
+    mounted: bool = False
+    capacity: int | None = None
+
+
+def is_mounted(path: str) -> bool:
+    """Whether a file system is mounted on a directory; one that does not answer is, too."""
+    with open('/proc/self/mounts', encoding='ascii', errors='replace') as file:
+        return os.path.realpath(path) in {line.split(' ')[1] for line in file}
+
+
+def places_of(settings: Settings) -> Tuple[VolumePlace, ...]:
+    """Return where the disks of each type are."""
+    return tuple(VolumePlace(**one) for one in settings.volume_types)
+
+
+def type_problems(raw: Any) -> List[str]:
+    """Return what is wrong with them, whatever there is on this host."""
+    if not isinstance(raw, list):
+        return [f'{_OPTION}: must be a list']
+    problems = []
+    for number, one in enumerate(raw):
+        problems += [f'{_OPTION}[{number}]: {problem}' for problem in _problems(one)]
+    return problems or [*_twice(raw, 'name'), *_twice(raw, 'path')]
+
+
+def _problems(raw: Any) -> List[str]:
+    if not isinstance(raw, dict) or not {'name', 'path'} <= set(raw) <= _KNOWN:
+        return ['set name and path, and if you like mounted and capacity; nothing else']
+    name, path = raw['name'], raw['path']
+    if not isinstance(name, str) or not isinstance(path, str):
+        return ['name and path must be text']
+    problems = [str(problem) for problem in name_problems(name)]
+    if name == DEFAULT_TYPE:
+        problems.append(f'name: {name} is the type of volumes in /var/lib/hanok; use another name')
+    if not _PATH.match(path) or os.path.normpath(path) != path:
+        problems.append(
+            f'path: {path!r} is no absolute path of letters, digits, dots, hyphens and underscores'
+        )
+    elif _is_own(path):
+        problems.append(f'path: {path} is in {_OWN}; use a directory elsewhere')
+    if not isinstance(raw.get('mounted', False), bool):
+        problems.append(f'mounted: {raw["mounted"]!r} is neither true nor false')
+    capacity = raw.get('capacity')
+    is_whole = isinstance(capacity, int) and not isinstance(capacity, bool)
+    if capacity is not None and not (is_whole and 1 <= capacity <= _MOST):
+        problems.append(f'capacity: {capacity!r} is out of range; use 1 to {_MOST} (GB)')
+    return problems
+
+
+def _is_own(path: str) -> bool:
+    return os.path.commonpath([_OWN, path]) == _OWN
+
+
+def _twice(raw: List[Dict[str, Any]], key: str) -> List[str]:
+    values = [one[key] for one in raw]
+    return [
+        f'{_OPTION}: {value} is listed twice'
+        for value in sorted({value for value in values if values.count(value) > 1})
+    ]
+
+
+def unusable(raw: List[Dict[str, Any]]) -> List[str]:
+    """Return what is wrong with the directories on this host."""
+    problems = []
+    for number, one in enumerate(raw):
+        problem = _directory_problem(one['path'], one.get('mounted', False))
+        if problem:
+            problems.append(f'{_OPTION}[{number}]: path: {problem}')
+    return problems
+
+
+def _directory_problem(path: str, mounted: bool) -> str:
+    if _is_own(os.path.realpath(path)):
+        return f'{path} leads to {_OWN}; use a directory elsewhere'
+    if not os.path.isdir(path):
+        return f'{path} is no directory of this host; create or mount it first'
+    if mounted and not is_mounted(path):
+        return f'nothing is mounted on {path}; mount it first, or set mounted: false'
+    folder = os.path.realpath(path)
+    while folder != '/':
+        if not os.stat(folder).st_mode & 0o001:
+            return f'QEMU cannot reach {path}; let others traverse {folder} (chmod o+x)'
+        folder = os.path.dirname(folder)
+    return ''

@@ -1,0 +1,33 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""How the options of a volume may change."""
+
+from __future__ import annotations
+
+from .effect import FIXED, LIVE, Effect, Table, live
+from .volume import Volume
+
+
+def _size(before: int, after: int, current: Volume) -> Effect:
+    if after < before:
+        return Effect(FIXED, 'a volume cannot shrink; create a new one')
+    return Effect(LIVE)
+
+
+def _source(before: str | None, after: str, current: Volume) -> Effect:
+    why = 'a volume keeps what it was created with; delete and re-create it, or use another name'
+    return Effect(FIXED, why, after.partition(':')[0])
+
+
+def _volume_type(before: str, after: str, current: Volume) -> Effect:
+    return Effect(FIXED, 'a volume stays where it is; create a copy (source_volume) of this type')
+
+
+TABLE: Table = {
+    'size': _size,
+    'volume_type': _volume_type,
+    'source': _source,
+    'delete_protection': live,
+    'description': live,
+    'labels': live,
+}

@@ -1,0 +1,14 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Types of volumes: where the operator lets disks be."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class VolumeType(NamedTuple):
+    """A type of volumes. ``fault``: why its volumes cannot be used now; empty: they can."""
+
+    name: str
+    fault: str = ''
