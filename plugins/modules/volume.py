@@ -46,7 +46,8 @@ options:
         operator has named in C(host_volume_types) of the role P(hanok.cloud.host#role), or
         V(default), which new volumes have without this option; in an OpenStack, a volume type of
         Cinder.
-      - A volume keeps its type. A root volume has the default one.
+      - If it changes, the disk moves, also while a server uses it (see O(wait_timeout)). A volume
+        with snapshots does not move. A root volume has the default type.
     type: str
   image:
     description:
@@ -132,6 +133,12 @@ EXAMPLES = r"""
   hanok.cloud.volume:
     name: data
     size: 20
+
+- name: Move it to a disk of the type ssd while it is in use
+  hanok.cloud.volume:
+    name: data
+    volume_type: ssd
+    wait_timeout: 3600
 
 - name: Move it to another server; the guest must have unmounted it
   hanok.cloud.volume:

@@ -76,7 +76,7 @@ def test_copy_of_what_is_in_use(
 
 
 def test_type(cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run) -> None:
-    """Where it is: it has to exist, and a volume keeps it."""
+    """Where it is: it has to exist; a volume moves to another one."""
     made = keep('volume', name='data', size=1, volume_type='fast')['volume']
     assert (made['volume_type'], made['status'], made['status_reason']) == (
         'fast',
@@ -92,8 +92,15 @@ def test_type(cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run) -> 
     text = run('volume', name='none', size=1, volume_type='nothing')['msg']
     assert 'volume_type nothing does not exist; available: ' in text
     assert 'fast' in text.partition('available: ')[2]
+    moved = keep('volume', name='data', volume_type=usual, size=3, description='moved')['volume']
+    assert (moved['volume_type'], moved['size'], moved['status']) == (usual, 3, 'available')
+    keep('volume', name='copy', volume_type=usual)
+    keep('volume', name='copy', volume_type='fast')
+    keep('volume_snapshot', volume='data', name='a')
     assert (
-        f'volume data: volume_type is fast, requested {usual}: a volume stays where it is'
-    ) in refused('volume', name='data', volume_type=usual)
+        f'volume data: volume_type is {usual}, requested fast: snapshots do not move with a '
+        'volume; delete those first'
+    ) in refused('volume', name='data', volume_type='fast')
+    keep('volume_snapshot', volume='data', name='a', state='absent')
     for name in ('data', 'copy', 'usual'):
         keep('volume', name=name, state='absent')

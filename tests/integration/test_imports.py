@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,10 +21,10 @@ SAMPLES: dict[str, Any] = yaml.safe_load(
 )
 
 
-@pytest.fixture(scope='module')
-def store(host: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A store for backups."""
-    with backup_stores(disk=tmp_path_factory.mktemp('backups')):
+@pytest.fixture
+def store(host: None, module: str, tmp_path: Path) -> Iterator[None]:
+    """A store, for backups."""
+    with backup_stores(disk=tmp_path) if module == 'backup' else nullcontext():
         yield
 
 

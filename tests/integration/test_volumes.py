@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import subprocess
 from collections.abc import Callable, Iterator
@@ -136,6 +137,42 @@ def check(name: str) -> str:
     return ran.stdout + ran.stderr
 
 
+# Numbers its blocks from the first on, and says in a file which is the last that is on the disk.
+WRITER = (
+    "setsid sh -c 'n=0; while [ ! -e /tmp/stop ]; do printf %08d $n | "
+    'dd of=/dev/vdc bs=512 seek=$n conv=notrunc,fsync; '
+    'n=$((n+1)); echo $n > /tmp/n.new; mv /tmp/n.new /tmp/n; done; '
+    "rm /tmp/stop' </dev/null >/dev/null 2>&1 &"
+)
+
+
+def moves(guest: Guest, checksum: str) -> None:
+    """The guest writes on and loses nothing; snapshots, sizes and later starts find the disk."""
+    folder, back = Path('/run/fast'), STATE / 'moved-volumes'
+    guest(f'rm -f /tmp/n; {WRITER} until [ -e /tmp/n ]; do sleep 0.1; done')
+    for volume_type, full, empty in (('default', back, folder), ('fast', folder, back)):
+        before = guest('cat /tmp/n')
+        found = keep('volume', name='quick', volume_type=volume_type)['volume']
+        assert (found['status'], found['volume_type']) == ('in-use', volume_type)
+        assert (os.listdir(full), os.listdir(empty)) == ([f'{found["id"]}.qcow2'], [])
+        guest(f'until [ $(cat /tmp/n) -gt {before} ]; do sleep 0.1; done')
+        assert read(guest, '/dev/vdc') == checksum
+        keep('volume_snapshot', volume='quick', name='here')
+        keep('volume_snapshot', volume='quick', name='here', state='absent')
+        assert run('server_info', name='holder')['servers'][0]['status_reason'] is None
+    guest('touch /tmp/stop; while [ -e /tmp/stop ]; do sleep 0.1; done')
+    count = int(guest('cat /tmp/n'))
+    numbers = ''.join(f'{number:08}' for number in range(count))
+    seen = guest(f"dd if=/dev/vdc bs=512 count={count} | tr -d '\\0' | sha256sum").split()[0]
+    assert seen == hashlib.sha256(numbers.encode()).hexdigest()
+    keep('volume', name='quick', state='detached')
+    for volume_type in ('default', 'fast'):
+        keep('volume', name='quick', volume_type=volume_type)
+    keep('volume', name='quick', server='holder', state='attached')
+    guest(SEEN.format('/dev/vdc'))
+    assert read(guest, '/dev/vdc') == checksum
+
+
 def test_types(guest: Guest) -> None:
     """A file system of its own: what is on it stays there, also while it is not mounted."""
     store, folder = Path('/run/store'), Path('/run/fast')
@@ -154,6 +191,7 @@ def test_types(guest: Guest) -> None:
         checksum = written(guest, '/dev/vdc')
         keep('volume', name='quick', size=2)
         assert read(guest, '/dev/vdc') == checksum
+        moves(guest, checksum)
         text = refused('volume', name='quick', size=3)
         assert '1 GB of disk space of volume type fast; 0 GB of 2 GB are free' in text
         found = keep('volume', name='quick', state='detached')['volume']

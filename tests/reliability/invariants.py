@@ -142,6 +142,13 @@ def _files() -> list[str]:
         found += _differ(
             folder, there, (row[0] + suffix for row in rows(f'SELECT uuid FROM {table}{where}'))
         )
+    moved = STATE / 'moved-volumes'
+    returned = [
+        f'{row[0]}.qcow2'
+        for row in rows("SELECT uuid FROM volume WHERE volume_type = 'default' AND NOT bootable")
+        if (STATE / 'volumes' / f'{row[0]}.qcow2').is_symlink()
+    ]
+    found += _differ(moved.name, os.listdir(moved) if moved.is_dir() else [], returned)
     for one in json.loads(SETTINGS.read_text('utf-8'))['volume_types']:
         placed = rows(f'SELECT uuid FROM volume WHERE volume_type = "{one["name"]}"')
         found += _differ(

@@ -87,6 +87,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data impor
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_request import VolumeRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_type import VolumeType
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     flavor,
     floating_ip,
@@ -556,6 +557,7 @@ VOLUME_STATES = st.sampled_from(
     ]
 )
 VOLUME_SOURCES = st.sampled_from([None, None, 'image:i'])
+VOLUME_TYPES = st.sampled_from(['default', 'default', 'fast'])
 VOLUMES = maybe_existing(
     'v',
     st.builds(
@@ -566,6 +568,7 @@ VOLUMES = maybe_existing(
             size=st.integers(1, 4),
             source=VOLUME_SOURCES,
             delete_protection=RARELY,
+            volume_type=VOLUME_TYPES,
             description=TEXTS,
             labels=LABELS,
         ),
@@ -583,6 +586,7 @@ VOLUMES = maybe_existing(
             size=st.integers(3, 6),
             source=st.sampled_from(['image:i', 'image:i', 'source_volume:none']),
             delete_protection=RARELY,
+            volume_type=VOLUME_TYPES,
             description=TEXTS,
             labels=LABELS,
         ),
@@ -613,7 +617,10 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
             )
         )
         images = {'i': Image('i', min_disk=4)}
-        seen = volume.ObservedVolumes(there, servers, mounted if leaves else False, images=images)
+        types = {name: VolumeType(name) for name in ('default', 'fast')}
+        seen = volume.ObservedVolumes(
+            there, servers, mounted if leaves else False, images=images, types=types
+        )
         return volume.plan(request, seen)
 
     after = apply_and_replan('volume', replan, world)

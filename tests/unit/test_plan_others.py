@@ -502,9 +502,17 @@ TYPES = {'ssd': VolumeType('ssd'), 'nfs': VolumeType('nfs', '/nfs is not mounted
             'volume v: size is 4, requested 3: a volume cannot shrink; create a new one',
         ),
         (
-            volume.plan(volume_(volume_type='ssd'), replace(volumes(V), types=TYPES)),
-            'volume v: volume_type is default, requested ssd: a volume stays where it is; create '
-            'a copy (source_volume) of this type',
+            volume.plan(
+                volume_(volume_type='ssd'),
+                replace(volumes(replace(V, server_snapshots=('s/a',))), types=TYPES),
+            ),
+            'volume v: volume_type is default, requested ssd: snapshots do not move with a volume; '
+            'delete those first',
+        ),
+        (
+            volume.plan(root_(volume_type='ssd'), volumes(ROOT)),
+            'volume s/root: volume_type is default, requested ssd: a root volume stays where its '
+            'server is; create a server of an image',
         ),
         (
             volume.plan(volume_(size=1, volume_type='nfs'), replace(volumes(), types=TYPES)),

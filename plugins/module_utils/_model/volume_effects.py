@@ -20,7 +20,11 @@ def _source(before: str | None, after: str, current: Volume) -> Effect:
 
 
 def _volume_type(before: str, after: str, current: Volume) -> Effect:
-    return Effect(FIXED, 'a volume stays where it is; create a copy (source_volume) of this type')
+    if current.bootable:
+        return Effect(FIXED, 'a root volume stays where its server is; create a server of an image')
+    if current.snapshots or current.server_snapshots:
+        return Effect(FIXED, 'snapshots do not move with a volume; delete those first')
+    return Effect(LIVE)
 
 
 TABLE: Table = {

@@ -111,10 +111,21 @@ class VirtualMachines(ServerMachines):
         """Define the machine as recorded, also its name."""
         with tolerate('NO_DOMAIN'):
             self.rename(row)
+            self._settle_moves(row)
         machine = super().define(row)
         if not (hardware_from(row['hardware']).tpm or machine.isActive()):
             firmware_state.erase_tpm(row['uuid'])
         return machine
+
+    def _settle_moves(self, row: CompleteServer) -> None:
+        """Do not define disks where they were before a move that was interrupted."""
+        extending = [one for one in row['volumes'] if one['task_state'] == TaskState.EXTENDING]
+        if extending:
+            from ..storage.volume_moves import settle
+
+            pool = writer_of(self.host)
+            for volume in extending:
+                settle(pool.volume(volume['uuid']), self.lookup(row))
 
     def limit(self, row: CompleteServer) -> None:
         """Limit the machine as recorded, also while it runs."""

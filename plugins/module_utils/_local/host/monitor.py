@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any, Dict, FrozenSet, Sequence, Tuple
 
 from ..._cloud import CloudError
@@ -39,14 +40,14 @@ class Monitor:
         Raises CloudError for one that the machine does not have.
         """
         found = {
-            device['inserted']['file']: device['inserted']['node-name']
+            os.path.realpath(device['inserted']['file']): device['inserted']['node-name']
             for device in self.execute('query-block')
             if device.get('inserted')
         }
         for path in paths:
-            if path not in found:
+            if os.path.realpath(path) not in found:
                 raise CloudError(f'its machine does not have the disk {path}')
-        return tuple(found[path] for path in paths)
+        return tuple(found[os.path.realpath(path)] for path in paths)
 
     def snapshots(self, node: str) -> FrozenSet[str]:
         """The names of the snapshots in a disk."""

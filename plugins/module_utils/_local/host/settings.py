@@ -134,7 +134,7 @@ def _problems(raw: Any) -> List[str]:
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
     problems += [*_number_problems(raw), *_admin_problems(raw.get('admins'))]
-    if 'backup_stores' in raw:
+    if raw.get('backup_stores', []) != []:
         from .settings_stores import store_problems
 
         problems += store_problems(raw['backup_stores'])

@@ -22,7 +22,7 @@ from .pools import IMAGE, Disk, Pool
 
 # With these, a snapshot of a full 500 GB disk pauses the guest for 0.05 s instead of 4 s (QEMU
 # documentation: qcow2 subclusters, 5.2 and newer).
-_OPTIONS = 'cluster_size=1M,extended_l2=on'
+OPTIONS = 'cluster_size=1M,extended_l2=on'
 _UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
 
 
@@ -37,7 +37,7 @@ class PoolWriter(Pool):
         """Create a disk, empty or on top of an image, if it does not exist."""
         if self.exists(disk):
             return
-        options = ['-q', '-f', disk.format, '-o', _OPTIONS]
+        options = ['-q', '-f', disk.format, '-o', OPTIONS]
         if image:
             options += ['-b', image.path, '-F', image.format]
         part = _part_of(disk)
@@ -59,7 +59,7 @@ class PoolWriter(Pool):
 
     def flatten(self, source: Disk, target: Disk, locks: Sequence[int], snapshot: str = '') -> None:
         """Copy a disk that is not in use, or a snapshot in it, into one without a backing file."""
-        options = ['-f', source.format, '-O', target.format, '-o', _OPTIONS]
+        options = ['-f', source.format, '-O', target.format, '-o', OPTIONS]
         if snapshot:  # a machine may write to the disk meanwhile, but not to that
             options += ['-U', '-l', f'snapshot.name={snapshot}']
         part = _part_of(target)
@@ -157,11 +157,16 @@ def _place(part: str, disk: Disk) -> None:
     """Give a complete file its name; a link to it comes last: the disk exists from then on."""
     os.rename(part, disk.file)
     if disk.folder:
-        link = disk.path + '.part'
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(link)
-        os.symlink(disk.file, link)
-        os.rename(link, disk.path)
+        link(disk)
+
+
+def link(disk: Disk) -> None:
+    """Let the path of a disk lead to its file, instead of what it was before."""
+    part = disk.path + '.part'
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(part)
+    os.symlink(disk.file, part)
+    os.rename(part, disk.path)
 
 
 def writer_of(host: Host) -> PoolWriter:

@@ -17,6 +17,8 @@ from ..host.settings import Settings
 from ..host.settings_volume_types import VolumePlace, is_mounted, places_of
 from .pools import Disk
 
+_MOVED = 'moved-volumes'  # of disks that have been elsewhere, and are of the default type again
+
 
 def types_of(settings: Settings) -> Tuple[VolumeType, ...]:
     """Return the types that volumes can have on this host."""
@@ -34,8 +36,15 @@ def _fault(place: VolumePlace) -> str:
     return ''
 
 
+def folders(settings: Settings) -> Tuple[str, ...]:
+    """Return all directories to which links lead."""
+    return (settings.path(_MOVED), *(one.path for one in places_of(settings)))
+
+
 def placed(settings: Settings, name: str, disk: Disk) -> Disk:
     """Return the disk of a volume with where its type says that it is."""
+    if name == DEFAULT_TYPE:
+        return disk._replace(folder=settings.path(_MOVED))
     place = next((one for one in places_of(settings) if one.name == name), None)
     fault = _unavailable(place, name, disk)
     return disk._replace(folder=place.path if place else '', fault=fault)

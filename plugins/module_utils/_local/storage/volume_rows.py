@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Tuple
 
 from ..._model.change import Change
@@ -59,7 +60,7 @@ def disk_of(pool: Pool, row: ListedVolume) -> Disk:
     if row['bootable']:
         return pool.root(row['machine'] or '', row['size'])
     disk = pool.volume(row['uuid'], row['size'])
-    if row['volume_type'] == DEFAULT_TYPE:
+    if row['volume_type'] == DEFAULT_TYPE and not os.path.islink(disk.path):
         return disk
     from .volume_places import placed
 

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import uuid
 import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List
@@ -58,7 +59,8 @@ class VolumeWriter:
         begun = self.record.writer.change(changes, self._resize)
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
-        grown = self.work.then_each(begun, self._grow)
+        moved = self.work.then_each(begun, self._move)
+        grown = self.work.then_each(moved, self._grow)
         return self.work.finish(grown, _DONE)
 
     def attach(self, changes: Changes) -> Outcomes:
@@ -87,6 +89,7 @@ class VolumeWriter:
         volume = change.new(Volume)
         values = {
             'size': volume.size,
+            'volume_type': volume.volume_type,
             **protected_columns(volume),
             'task_state': TaskState.EXTENDING,
         }
@@ -141,6 +144,40 @@ class VolumeWriter:
     def _delete(self, change: Change) -> None:
         disk = self._disk(row_of(self.record, change))
         self.pool.remove(disk)
+        if disk.folder or self.host.settings.volume_types:
+            from .volume_moves import sweep
+
+            sweep(self.pool, disk)  # what a move has left that was interrupted
+
+    def _move(self, change: Change) -> None:
+        """Move the disk of a volume, if it is not where its type says."""
+        row = row_of(self.record, change)
+        disk = self._disk(row)
+        if not (disk.folder or os.path.islink(disk.path)):
+            return
+        from . import volume_moves
+
+        machine = self._machine(row)
+        is_moved = self._settle(row, disk)
+        if volume_moves.is_due(disk):
+            locks = self._locks_of(change.name)
+            if machine:
+                device = _find_target(machine, disk.serial) or ''
+                volume_moves.mirror(self.pool, disk, machine, device, locks)
+                is_moved = True
+            else:
+                volume_moves.move(self.pool, disk, locks)
+        if is_moved:  # libvirt has written the copy into the definition
+            self.redefine([row['server'] or ''])
+        volume_moves.sweep(self.pool, disk)
+
+    def _settle(self, row: ListedVolume, disk: Disk) -> bool:
+        """Whether a run was interrupted after a machine had gone over to a copy."""
+        if row['machine'] is None:
+            return False
+        from .volume_moves import settle
+
+        return settle(disk, self.host.hypervisor.qemu.lookupByUUIDString(row['machine']))
 
     def _grow(self, change: Change) -> None:
         row = row_of(self.record, change)

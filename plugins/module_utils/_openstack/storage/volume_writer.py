@@ -96,7 +96,7 @@ class VolumeWriter:
         return sorted(filter(is_ours, found), key=age)
 
     def update(self, changes: Changes) -> Outcomes:
-        """Grow volumes, also while they are in use, and update descriptions and labels."""
+        """Grow and move volumes, also while they are in use, and update what describes them."""
         return each(changes, self._update)
 
     def _update(self, change: Change) -> None:
@@ -104,6 +104,8 @@ class VolumeWriter:
         after = change.new(Volume)
         identity = self._id(change)
         path = f'/volumes/{identity}'
+        if after.volume_type != before.volume_type:
+            self._retype(identity, after.volume_type)
         if after.size > before.size:
             self._grow(identity, after.size)
         if after.description != before.description:
@@ -115,6 +117,20 @@ class VolumeWriter:
         for key in changed.removed:
             quoted = quote(key, safe='')
             self.api.delete(VOLUME, f'{path}/metadata/{quoted}')
+
+    def _retype(self, identity: str, volume_type: str) -> None:
+        """Give a volume another type; Cinder moves it if its back end requires that."""
+        options = {'new_type': volume_type, 'migration_policy': 'on-demand'}
+        self.api.post(VOLUME, f'/volumes/{identity}/action', {'os-retype': options})
+
+        def is_retyped(raw: Raw) -> bool:
+            return raw['volume_type'] == volume_type and _is_idle(raw)
+
+        def failure(raw: Raw) -> str:
+            # Cinder makes it retyping before it answers.
+            return f'Cinder did not give it the type {volume_type}' if _is_idle(raw) else ''
+
+        self._await(identity, is_retyped, failure)
 
     def _grow(self, identity: str, size: int) -> None:
         def is_grown(raw: Raw) -> bool:
