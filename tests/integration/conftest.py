@@ -30,6 +30,8 @@ from ansible_collections.hanok.cloud.tests.contract import promises
 from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 from ansible_collections.hanok.cloud.tests.tools.examples import fences
 
+from . import prepared
+
 ROOT = Path(__file__).resolve().parents[2]
 TREE = ROOT / 'build'
 # Of the environment that pytest runs in: sudo resets PATH.
@@ -224,20 +226,36 @@ def observed_state() -> dict[str, Any]:
     return {**inventory(), **files, 'record': rows}
 
 
-def prepare_host() -> Play | None:
-    """Run the role host in this world, unless it has been run; return the run."""
-    if 'HANOK_WORLD' not in os.environ:
-        pytest.fail(
-            'these tests turn the host they run on into a cloud; run them with: '
-            'scripts/world .venv/bin/pytest tests/integration'
-        )
+def prepare_host() -> None:
+    """Have this world be a host that the role host has prepared, unless it is one."""
+    _check_world()
     if Path('/etc/hanok/host.json').exists():
-        return None
+        return
+    with prepared.kept_host() as kept:
+        if not kept.exists():
+            run_host_role()
+            prepared.keep(kept)
+            return
+        prepared.start(kept)
+    assert not run('network', name='default').get('failed')  # it repairs what a boot does not
+
+
+def run_host_role() -> Play:
+    """Run the role host in this world for the first time; return the run."""
+    _check_world()
     with Path('/etc/libvirt/virtlogd.conf').open('a', encoding='utf-8') as settings:
         settings.write(f'max_size = {CONSOLE_SIZE}\n')
     first = Play('hanok.cloud.host')
     assert first.changed > 0
     return first
+
+
+def _check_world() -> None:
+    if 'HANOK_WORLD' not in os.environ:
+        pytest.fail(
+            'these tests turn the host they run on into a cloud; run them with: '
+            'scripts/world .venv/bin/pytest tests/integration'
+        )
 
 
 @contextmanager
@@ -308,9 +326,9 @@ def idle_image(folder: Path) -> str:
 
 
 @pytest.fixture(scope='session')
-def host() -> Play | None:
-    """Run the role host in this world; its first run, unless another file has prepared the host."""
-    return prepare_host()
+def host() -> None:
+    """Have this world be a host that the role host has prepared."""
+    prepare_host()
 
 
 def start(

@@ -16,7 +16,16 @@ from typing import NamedTuple
 import pytest
 import yaml
 
-from .conftest import PLAYBOOK, ROOT, Play, inventory, keep_packed, packed_modules, run
+from .conftest import (
+    PLAYBOOK,
+    ROOT,
+    Play,
+    inventory,
+    keep_packed,
+    packed_modules,
+    run,
+    run_host_role,
+)
 
 CALLER = 'caller'
 CONTAINERS = ('-e', 'project=other', '-e', 'type=container')
@@ -79,9 +88,14 @@ FORWARDS = 'This host did not forward packets before. It now does so for servers
 UNCONFINED = 'No security driver (AppArmor, SELinux) confines QEMU on this host:'
 
 
-def test_first_run_of_the_host_role_reports(host: Play | None) -> None:
+@pytest.fixture(scope='module')
+def host() -> Play:
+    """The first run of the role in this world."""
+    return run_host_role()
+
+
+def test_first_run_of_the_host_role_reports(host: Play) -> None:
     """That the host forwards packets from now on, and that nothing confines QEMU if it is so."""
-    assert host is not None
     assert FORWARDS in unfolded(host)
     assert 'Set host_router: true to allow it.' in unfolded(host)
     assert (UNCONFINED in unfolded(host)) is not is_confined()
