@@ -20,7 +20,7 @@ LIMITS = {
     'backup': 125,
     'flavor': 123,
     'floating_ip': 184,
-    'image': 136,
+    'image': 137,
     'init_script': 111,
     'keypair': 121,
     'lb': 212,

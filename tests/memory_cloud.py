@@ -30,6 +30,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.access import (
     Access,
     access_of,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.application import Application
 from ansible_collections.hanok.cloud.plugins.module_utils._model.backup import Backup
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import (
@@ -431,6 +432,10 @@ class Flavors(SharedItems):
         return ''
 
 
+# What all OCI images run.
+APPLICATION = Application(('/app',), {'HOME': '/root', 'PATH': '/bin'}, '/', 0, 0, 15)
+
+
 class Images(SharedItems):
     """Images, of whose content only the digests are stored."""
 
@@ -457,6 +462,8 @@ class Images(SharedItems):
         """Check the content of a new image."""
         if item.size == AFTER_APPLY:
             item = replace(item, digests=self.source_digests(item.name, item.source))
+            if item.application:
+                item = replace(item, application=APPLICATION)
             if item.checksum:
                 _check(self.resolve_checksum(item.checksum, item.source), item.digests)
         super().store(item)
@@ -932,6 +939,7 @@ class Servers(Items):
             snapshots=tuple(own_name(one.name) for one in snapshots if one.server == item.name),
             node='memory',
             os_admin_user=getattr(images.get(item.image), 'os_admin_user', None),
+            is_application=getattr(images.get(item.image), 'application', None) is not None,
         )
         return found
 

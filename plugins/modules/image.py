@@ -46,7 +46,8 @@ options:
     description:
       - Name of a stopped server whose root disk is copied. Of a container, the files are, without
         those in C(/dev), C(/proc), C(/sys), C(/run) and C(/tmp), its first-boot content, and
-        extended attributes; O(disk_format) is V(root-tar) then.
+        extended attributes; O(disk_format) is V(root-tar) then, or V(oci) if it runs an
+        application.
     type: str
   backup:
     description:
@@ -63,14 +64,18 @@ options:
   disk_format:
     description:
       - What the image is. Defaults to V(qcow2) for a new image, a disk, whatever the format of its
-        source is, and to V(root-tar) if O(server) is a container.
+        source is, and to that of its image if O(server) is a container.
       - V(iso) is a CD-ROM for O(hanok.cloud.server#module:hardware.cdroms), which is kept as it is.
         Its source must be an ISO image (ISO 9660 or UDF). Not for an OpenStack.
       - V(root-tar) is a root file system with C(/sbin/init) and C(/bin/sh), for containers
         (O(hanok.cloud.server#module:type)). Its source must be one, or a tar archive, which gzip,
         xz or zstd may have compressed. Not for an OpenStack.
+      - V(oci) is an OCI or Docker image, for containers that run its application. Its source must
+        be an archive with one image, as C(skopeo copy) (C(oci-archive:)) and C(docker save) write
+        it, which gzip, xz or zstd may have compressed. Its layers are unpacked once, with their
+        owners. Not for an OpenStack.
     type: str
-    choices: [qcow2, iso, root-tar]
+    choices: [qcow2, iso, root-tar, oci]
   os_admin_user:
     description:
       - Name of the user who logs in to the servers of the image, such as V(debian). It is returned
@@ -159,6 +164,14 @@ EXAMPLES = r"""
     checksum: sha256:http://images.example.com/SHA256SUMS
     disk_format: iso
 
+# not run by the tests: nothing serves an OCI image; test_oci_images.py does this with real ones
+- name: Create an image from the archive of an OCI image, which docker save or skopeo wrote
+  hanok.cloud.image:
+    name: web
+    url: http://images.example.com/web.tar
+    checksum: sha256:http://images.example.com/SHA256SUMS
+    disk_format: oci
+
 - name: Delete an image
   hanok.cloud.image:
     name: golden
@@ -194,9 +207,31 @@ image:
       type: bool
     disk_format:
       description:
-        - V(iso) for a CD-ROM; V(root-tar) for a root file system of containers; V(qcow2) for a
-          disk, in whatever format the cloud keeps it.
+        - V(iso) for a CD-ROM; V(root-tar) and V(oci) for a root file system of containers;
+          V(qcow2) for a disk, in whatever format the cloud keeps it.
       type: str
+    application:
+      description:
+        - What containers of an OCI image run, without the values of its environment; null if that
+          is an init, and for other images.
+      type: dict
+      contains:
+        command:
+          description: Path of the program, and its arguments.
+          type: list
+          elements: str
+        working_dir:
+          description: Folder that it is started in.
+          type: str
+        user:
+          description: UID in the container.
+          type: int
+        group:
+          description: GID in the container.
+          type: int
+        stop_signal:
+          description: Number of the signal that ends it.
+          type: int
     os_admin_user:
       description: Name of the user who logs in to its servers.
       type: str

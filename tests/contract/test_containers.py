@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.tests import oci_archives
 from ansible_collections.hanok.cloud.tests.contract.clouds import CloudUnderTest
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
 
@@ -98,6 +99,45 @@ def test_vlan(cloud: CloudUnderTest, keep: Keep, refused: Refused, root: str) ->
     assert message in refused('server', name='box', networks=[front, tagged])
     if 'bridges of the host' in cloud.can:
         keep('server', name='box', networks=[front, {'bridge': 'br0'}])
+
+
+def test_application(keep: Keep, refused: Refused, run: Run, root: str, tmp_path: Path) -> None:
+    """A container of an OCI image runs its application; what only an init does is refused."""
+    path = tmp_path / 'app.tar'
+    config = {'Entrypoint': ['/app'], 'Env': ['PATH=/bin']}
+    oci_archives.write(path, [oci_archives.layer(('./app', 'file', '#!/app'))], config)
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    made = keep('image', name='app', path=str(path), disk_format='oci')['image']
+    assert made['application'] == {
+        'command': ['/app'],
+        'working_dir': '/',
+        'user': 0,
+        'group': 0,
+        'stop_signal': 15,
+    }
+    script = {'user_data': '#!/bin/sh\n'}
+    for options in (script, {'wait_for': 'init'}, {'wait_for': 'ssh', 'state': 'started'}):
+        (option,) = {*options} - {'state'}
+        message = refused('server', name='box', image='app', **{**off, **options})
+        assert f'{option}: ' in message
+        assert 'server box runs the application of its image app' in message
+    assert keep('server', name='box', image='app', **off)['server']['type'] == 'container'
+    assert 'runs the application' in refused('server', name='box', **off, wait_for='init')
+    wrong = refused('image', name='copy', server='box', disk_format='root-tar')
+    assert 'whose images are oci' in wrong
+    copy = keep('image', name='copy', server='box')['image']
+    assert (copy['disk_format'], copy['application']) == ('oci', made['application'])
+    keep('server', name='other', image=root, **off, **script)
+    rebuilt = refused('server_action', name='other', action='rebuild', image='copy')
+    assert 'user_data: server other runs the application of its image copy' in rebuilt
+    keep('server', name='other', state='absent')
+    keep('server', name='box', image=root, on_drift='recreate', **off)
+    keep('server', name='box', wait_for='init', **off)
+    keep('server', name='box', image='app', on_drift='recreate', **off)
+    assert 'runs the application' in refused('server', name='box', **off, wait_for='init')
+    keep('server', name='box', state='absent')
+    keep('image', name='copy', state='absent')
+    keep('image', name='app', state='absent')
 
 
 LACKED: list[tuple[dict[str, Any], str]] = [

@@ -154,7 +154,9 @@ def _files() -> list[str]:
         found += _differ(
             one['name'], os.listdir(one['path']), (f'{row[0]}.qcow2' for row in placed)
         )
-    images = rows("SELECT uuid || iif(disk_format = 'root-tar', '.tar', '.qcow2') FROM image")
+    images = rows(
+        "SELECT uuid || iif(disk_format IN ('root-tar', 'oci'), '.tar', '.qcow2') FROM image"
+    )
     there = os.listdir(STATE / 'images') if (STATE / 'images').is_dir() else []
     found += _differ('images', there, (row[0] for row in images))
     roots = [row[0] for row in rows('SELECT server_id FROM volume WHERE bootable')]

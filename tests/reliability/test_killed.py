@@ -33,6 +33,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.lifecycle impor
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import (
     ACTIONS as ACTION_OPTIONS,
 )
+from ansible_collections.hanok.cloud.tests import oci_archives
 from ansible_collections.hanok.cloud.tests.integration.conftest import (
     PLAYBOOK,
     Play,
@@ -444,6 +445,11 @@ WALKS = (
             *delete_tasks('server', 'd'),
             *delete_tasks('image', 'root'),
         ],
+        slow=True,
+    ),
+    Walk(
+        'image of an application',
+        [task('image', name='app', path='{oci}', disk_format='oci'), *delete_tasks('image', 'app')],
         slow=True,
     ),
     Walk(
@@ -993,12 +999,15 @@ def killer(
         checksum = 'sha256:' + hashlib.sha256(Path(tiny).read_bytes()).hexdigest()
         iso = tmp_path_factory.mktemp('discs') / 'disc.iso'
         iso.write_bytes(bytes(0x8001) + b'CD001' + bytes(2042))
+        app = iso.with_name('app.tar')
+        oci_archives.write(app, [oci_archives.layer(('./app', 'file', ''))], {'Cmd': ['/app']})
         found = Killer(
             runner,
             {
                 'tiny': tiny,
                 'idle': idle,
                 'iso': str(iso),
+                'oci': str(app),
                 'root': newest_image('tiny', 'tar'),
                 'url': url,
                 'checksum': checksum,

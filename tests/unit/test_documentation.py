@@ -27,6 +27,7 @@ import yaml
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.resource import Resource
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Outcome
+from ansible_collections.hanok.cloud.plugins.module_utils._model.application import Application
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import ConsoleLog
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
@@ -56,6 +57,7 @@ GENERAL = {'changed', 'diff', 'failed', 'invocation', 'warnings'}
 FREE = 'chosen by the user'
 # Samples for fields that need a specific value, by type or by field name.
 SPECIAL: dict[type, Any] = {
+    Application: Application(('/app',), {}, '/', 0, 0, 15),
     Hardware: Hardware(cdroms=('disc',)),
     Rule: Rule('ingress', 'tcp', 80, 90),
     Size: Size('g1.nano', 1, 128, 1),
@@ -85,7 +87,8 @@ def sample(hint: Any, name: str = '') -> Any:
     if hint in SPECIAL:
         return SPECIAL[hint]
     if is_dataclass(hint):
-        hints = typing.get_type_hints(hint, localns={'Hardware': Hardware})
+        lazy = {'Application': Application, 'Hardware': Hardware}
+        hints = typing.get_type_hints(hint, localns=lazy)
         return typing.cast(Any, hint)(
             **{field.name: sample(hints[field.name], field.name) for field in fields(hint)}
         )

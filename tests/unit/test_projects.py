@@ -53,6 +53,8 @@ SHARED = {
     ),
     'record_writer': ('SELECT 1 FROM main.{user} s',),
     # a server keeps its image, whatever its project sees
+    'image_writer': ('FROM server s JOIN main.image i ON',),
+    'server_guests': ('FROM server s LEFT JOIN main.image i ON',),
     'server_queries': ('JOIN main.image i ON i.id = s.image_id\n  LEFT JOIN main.image r',),
 }
 READ = re.compile(r'(?<!DELETE )\b(?:FROM|JOIN) main\.')

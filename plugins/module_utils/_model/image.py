@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import GIB, reference_problems
@@ -16,21 +16,25 @@ from .effect import FIXED, LIVE, Effect, Table, fixed, live
 from .problem import Problem, invalid
 from .request import Request
 from .secret import Secrets
-from .server_type import ROOT_TAR
+from .server_type import OCI, ROOT_TAR
 from .status import TaskState
+
+if TYPE_CHECKING:
+    from .application import Application
 
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 SOURCES = ('path', 'url', 'server', 'backup')
 OF_CLOUD = ('server', 'backup')  # sources that are no files
-DISK_FORMATS = ('qcow2', 'iso', ROOT_TAR)
+DISK_FORMATS = ('qcow2', 'iso', ROOT_TAR, OCI)
 
 
 @dataclass(frozen=True)
 class Image:
     """A disk that servers are created from, or a CD that they can read (``disk_format`` iso).
 
-    Containers are created from the archive of a root file system (``disk_format`` root-tar).
+    Containers are created from the archive of a root file system (``disk_format`` root-tar, or
+    oci: then ``application`` is what it runs, if that is not an init).
 
     ``source``: path:..., url:... (without the query), server:... or backup:.... ``digests``: of the
     source file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``:
@@ -57,6 +61,7 @@ class Image:
     digests: Mapping[str, str] = field(default_factory=dict, compare=False)
     rescue_problem: str = ''
     disk_format: str = 'qcow2'
+    application: Application | str | None = None
     os_admin_user: str | None = None
     visibility: str = 'private'
     shared_with: Tuple[str, ...] = ()

@@ -27,6 +27,7 @@ _INTERNAL = (
     'power',
     'disk_of_flavor',
     'starts_at_boot',
+    'is_application',
 )
 DISK_MISSING = 'its root disk is missing'
 SEED_MISSING = 'its first-boot disk is missing'
@@ -115,15 +116,16 @@ class Server:
     ``max_vcpus``, ``max_memory``: what its machine can get while it runs; None: no more than it
     has. ``user_data`` is a keyed hash (UserDataHash).
     ``member_of`` is the group it was created in with count. ``rescue_image``: that of a rescued
-    one. ``os_admin_user``: who logs in, by its image. ``node``: the hypervisor, if the cloud tells
-    it. ``resized_from``: of one whose resize is
-    neither confirmed nor reverted. ``faults``: how its machine differs from the record.
-    ``reason``: why it is paused. ``seeded``: its first-boot disk exists. ``outdated``: options
-    whose meaning changed since its creation. ``launched``: false while it is being created and its
-    machine does not run, so that it can be re-created without loss. ``failure``: why what is
-    unfinished was not completed. ``disk_of_flavor``: its root disk has the size of its flavor, and
-    changes only with that. ``hardware``: None if the cloud decides about it. ``starts_at_boot``: of
-    one that is off because its guest shut down, or crashed: its host starts it when that boots.
+    one. ``os_admin_user``: who logs in, by its image. ``is_application``: a container that runs the
+    application of its image, not an init. ``node``: the hypervisor, if the cloud tells it.
+    ``resized_from``: of one whose resize is neither confirmed nor reverted. ``faults``: how
+    its machine differs from the record. ``reason``: why it is paused. ``seeded``: its first-boot
+    disk exists. ``outdated``: options whose meaning changed since its creation. ``launched``: false
+    while it is being created and its machine does not run, so that it can be re-created without
+    loss. ``failure``: why what is unfinished was not completed. ``disk_of_flavor``: its
+    root disk has the size of its flavor, and changes only with that. ``hardware``: None if the
+    cloud decides about it. ``starts_at_boot``: of one that is off because its guest shut down, or
+    crashed: its host starts it when that boots.
     """
 
     name: str
@@ -156,6 +158,7 @@ class Server:
     member_of: str | None = None
     rescue_image: str | None = None
     os_admin_user: str | None = field(default=None, compare=False)
+    is_application: bool = field(default=False, compare=False)
     node: str | None = field(default=None, compare=False)
     resized_from: Size | None = None
     id: str = AFTER_APPLY

@@ -9,3 +9,6 @@ TYPES = (VM, CONTAINER)
 # The disk format of an image for containers: a tar archive of a root file system, as it is called
 # in Glance for nova-lxd.
 ROOT_TAR = 'root-tar'
+# An OCI image, whose layers are kept as such an archive; what it runs is recorded.
+OCI = 'oci'
+ROOTS = (ROOT_TAR, OCI)

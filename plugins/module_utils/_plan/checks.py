@@ -8,7 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, Iterable, Mapping, Tuple
 
 from .._model.change import Draft
-from .._model.server_type import CONTAINER, ROOT_TAR
+from .._model.server_type import CONTAINER, ROOT_TAR, ROOTS
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
@@ -115,7 +115,7 @@ def check_is_for(type_of_server: str, image: Image, draft: Draft) -> None:
 
 
 def _check_is_root(image: Image, draft: Draft) -> None:
-    if image.disk_format != ROOT_TAR:
+    if image.disk_format not in ROOTS:
         draft.refuse(
             'image',
             f'image {image.name} is no root file system of a container; use one that was created '
@@ -124,7 +124,7 @@ def _check_is_root(image: Image, draft: Draft) -> None:
 
 
 def _check_is_disk(image: Image, draft: Draft) -> None:
-    if image.disk_format == ROOT_TAR:
+    if image.disk_format in ROOTS:
         draft.refuse(
             'image',
             f'image {image.name} is the root file system of a container, which is no disk; use the '

@@ -8,9 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Dict
 
-from .._model.change import Draft, Plan
+from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.image import IMMUTABLE, TABLE, Image, ImageRequest
 from .._model.kinds import Verb
+from .._model.server_type import OCI
 from .common import plan_one
 
 if TYPE_CHECKING:
@@ -55,10 +56,14 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
         _check_disk(current, draft)
     if {'visibility', 'shared_with'} & {*request.options}:
         request = _shared(request, current or Image(request.name), draft)
-    result = plan_one(
-        'image', request, current, TABLE, lambda: Image(request.name, **request.options), draft
-    )
+    result = plan_one('image', request, current, TABLE, lambda: _new(request), draft)
     return draft.finish(result, ('image', Verb.DELETE), ('image', Verb.CREATE))
+
+
+def _new(request: ImageRequest) -> Image:
+    """The image that is created; what it runs is known when it is imported."""
+    is_oci = request.options.get('disk_format') == OCI
+    return Image(request.name, application=AFTER_APPLY if is_oci else None, **request.options)
 
 
 def _to_create(

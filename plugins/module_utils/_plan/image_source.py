@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._model.change import Draft
 from .._model.image import DISK_FORMATS, ImageRequest
-from .._model.server_type import CONTAINER, ROOT_TAR
+from .._model.server_type import CONTAINER, OCI, ROOT_TAR, ROOTS
 from .._model.status import TaskState
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def in_format_of_source(
     """The request with the format of an image that is created from a server or a backup."""
     kind, _colon, name = source.partition(':')
     server = observed.servers.get(name)
-    if kind == 'backup' and request.options.get('disk_format', DISK_FORMATS[0]) == ROOT_TAR:
+    if kind == 'backup' and request.options.get('disk_format', DISK_FORMATS[0]) in ROOTS:
         draft.refuse(
             'disk_format',
             f'disk_format: backup {name} is of a virtual machine, whose images are '
@@ -60,7 +60,8 @@ def in_format_of_source(
     if server is None:
         return request
     is_container = server.type == CONTAINER
-    found = ROOT_TAR if is_container else DISK_FORMATS[0]
+    root = OCI if server.is_application else ROOT_TAR
+    found = root if is_container else DISK_FORMATS[0]
     if request.options.get('disk_format', found) != found:
         kind = 'container' if is_container else 'virtual machine'
         draft.refuse(

@@ -129,6 +129,10 @@ def _delete(current: Server | None, request: ServerRequest, draft: Draft) -> Non
 
 def _in_state(server: Server, request: ServerRequest, draft: Draft) -> Server:
     """Start, pause or shelve a server that is up to date, as the state requires."""
+    if server.is_application:
+        from .server_container import check_application
+
+        check_application(server, request.wait_for, draft)
     if has_state(server.settled_status, request.state):
         return server
     from .server_power import change_after_update

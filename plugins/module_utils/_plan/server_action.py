@@ -23,7 +23,7 @@ from .._model.status import POWER, STATUS_OF_POWER, Status, TaskState
 from .checks import DnsOwners
 from .server_action_images import check_rebuild, check_rescue
 from .server_completion import complete_for_action
-from .server_container import check_limits
+from .server_container import check_application, check_limits
 from .server_hardware import check_kept_topology
 from .server_power import check_allowed
 from .server_rename import renamed
@@ -49,6 +49,9 @@ def plan(request: ServerActionRequest, observed: ObservedActions) -> Plan[Server
     planned = [_act(server, request, observed, draft) for server in observed.servers.values()]
     if request.wait_for in ('ip', 'ssh'):
         _check_awaited(request.wait_for, planned, draft)
+    for server in planned:
+        if server.is_application:
+            check_application(server, request.wait_for, draft)
     _report_new_host_keys(request, planned, draft)
     others = [('server', verb) for verb in Verb if verb != request.verb]
     found = draft.finish(planned, *others, ('server', request.verb))
@@ -231,7 +234,9 @@ def _rebuilt(
             name=current.name,
         )
     after = _with_status(current, request, observed, draft)
-    return replace(after, image=name, outdated=())
+    image = observed.images.get(name)
+    is_application = image is not None and image.application is not None
+    return replace(after, image=name, outdated=(), is_application=is_application)
 
 
 def _rescued(

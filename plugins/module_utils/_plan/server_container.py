@@ -11,6 +11,7 @@ from .._model.container import COMMON, lacked_options
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
+    from .._model.server import Server
 
 
 def settle_container(
@@ -37,6 +38,27 @@ def settle_container(
                 name=name,
             )
     options.update(COMMON)
+
+
+def check_application(server: Server, wait_for: str, draft: Draft) -> None:
+    """Refuse what only an init does for a container that runs the application of its image."""
+    values = {option: getattr(server, option) for option in ('user_data', 'init_script')}
+    values['key_names'] = ', '.join(server.key_names)
+    for option, value in values.items():
+        if value:
+            draft.refuse(
+                option,
+                f'{option}: server {server.name} runs the application of its image '
+                f'{server.image}, and no cloud-init or sshd; omit it, or use the image of a system',
+                name=server.name,
+            )
+    if wait_for in ('ssh', 'init'):
+        draft.refuse(
+            'wait_for',
+            f'wait_for: {wait_for}: server {server.name} runs the application of its image '
+            f'{server.image}, and no cloud-init or sshd; wait for ip',
+            name=server.name,
+        )
 
 
 def check_limits(name: str, flavor: Flavor, draft: Draft) -> None:

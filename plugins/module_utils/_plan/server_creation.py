@@ -15,7 +15,7 @@ from .._model.kinds import Verb
 from .._model.nic_request import compared
 from .._model.server import Nic, Server, is_on_bridges_only
 from .._model.server_request import STOPPED_STATES, ServerRequest
-from .._model.server_type import CONTAINER, ROOT_TAR, VM
+from .._model.server_type import CONTAINER, ROOTS, VM
 from .checks import check_image_disk, check_is_for
 from .server_connections import (
     assign_own_groups,
@@ -221,9 +221,10 @@ def _set_room(
 
 
 def _set_type(options: Dict[str, Any], observed: ObservedServers) -> None:
-    """Set the type of a new server: by default, what its image is for."""
+    """Set the type of a new server, by default what its image is for, and what it runs."""
     image = observed.images.get(options.get('image', ''))
-    is_root = image is not None and image.disk_format == ROOT_TAR
+    is_root = image is not None and image.disk_format in ROOTS
+    options['is_application'] = image is not None and image.application is not None
     options.setdefault('type', CONTAINER if is_root else VM)
 
 

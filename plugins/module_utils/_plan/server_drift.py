@@ -82,6 +82,9 @@ def _recreated(
         changed['init_script'] = None
     elif changed.get('init_script'):
         changed['user_data'] = None
+    image = observed.images.get(changed.get('image', current.image))
+    is_application = image is not None and image.application is not None
+    changed['is_application'] = is_application
     after = replace(current, **changed, outdated=(), snapshots=())
     check_allowed(current, Verb.REBUILD, draft, 'on_drift')
     check_rebuild(after, after.image, observed.images, draft)

@@ -6,9 +6,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from typing import Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from ..host.user_namespace import IDS
+
+if TYPE_CHECKING:
+    from ..._model.application import Application
 
 PERIOD = 100_000  # microseconds of CPU time that quotas are of
 
@@ -33,6 +36,7 @@ class Container:
     """The values of a domain. ``memory`` in MiB. ``first_id``: on the host, of its root.
 
     ``is_console_read``: the host reads what it prints (see container_console.py).
+    ``application``: what it runs; None: its init.
     """
 
     name: str
@@ -43,6 +47,7 @@ class Container:
     first_id: int
     interfaces: Tuple[Address, ...]
     is_console_read: bool
+    application: Application | None = None
     metadata: str = ''  # an XML element in its own namespace
 
 
@@ -77,11 +82,31 @@ def xml(container: Container) -> str:
         vcpus=container.vcpus,
         period=PERIOD,
         quota=quota_of(container.vcpus),
-        init=_READ if container.is_console_read else _unread(),
+        init=_init(container),
         root=escape(container.root),
         first=container.first_id,
         ids=IDS,
         interfaces=''.join(interfaces),
+    )
+
+
+def _init(container: Container) -> str:
+    if container.application:
+        return _application(container.application)
+    return _READ if container.is_console_read else _unread()
+
+
+def _application(application: Application) -> str:
+    """A plus sign tells libvirt that it is a number, which it looks up nowhere."""
+    program, *arguments = map(escape, application.command)
+    variables = (
+        f"<initenv name='{escape(name)}'>{escape(value)}</initenv>"
+        for name, value in application.environment.items()
+    )
+    return (
+        f'<init>{program}</init>{"".join(f"<initarg>{word}</initarg>" for word in arguments)}'
+        f'{"".join(variables)}<initdir>{escape(application.working_dir)}</initdir>'
+        f'<inituser>+{application.user}</inituser><initgroup>+{application.group}</initgroup>'
     )
 
 

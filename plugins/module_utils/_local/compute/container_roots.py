@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import io
 import os
-import subprocess
 import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ..._cloud import Refused
-from ..host.guest_files import read_inside
+from ..host.guest_files import read_inside, remove_tree
 from ..host.user_namespace import user_namespace
 from ..record.host import Host
 
@@ -44,7 +43,7 @@ def create(
     if os.path.exists(root):
         return
     part = root + '.part'
-    remove(part)
+    remove_tree(part)
     folder = os.path.dirname(root)
     os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
     os.makedirs(folder, 0o711, exist_ok=True)
@@ -55,7 +54,8 @@ def create(
             namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
         with _archive_of(files) as archive:
             namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
-    _check_init(part)
+    if any(path.startswith(SEED) for path in files):  # an application does not start the init
+        _check_init(part)
     os.rename(part, root)
 
 
@@ -104,9 +104,3 @@ def user_data(root: str) -> str:
     """The user data that a container was created with, if it is still there."""
     found = read_inside(root, f'/{SEED}/user-data', _MOST_USER_DATA) or b''
     return found.decode(errors='replace')
-
-
-def remove(folder: str) -> None:
-    """Remove a folder that a container wrote: of any depth, and following no link."""
-    if os.path.lexists(folder):
-        subprocess.run(['rm', '--recursive', '--force', '--', folder], check=True)

@@ -34,6 +34,7 @@ class ListedServer(ServerRow):
     image_uuid: str
     image_source: str
     os_admin_user: str | None
+    application: str | None
     rescue_image: str | None
     rescue_image_uuid: str | None
     more_keys: str
@@ -94,6 +95,7 @@ class GroupOfServer(TypedDict):
 class WatchedServer(ServerRow):
     """A server with its first port; without one, its values are empty."""
 
+    application: str | None
     address: str
     mac: str
     network_id: int

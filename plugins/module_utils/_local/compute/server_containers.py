@@ -10,11 +10,14 @@ import xml.etree.ElementTree as ET
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Tuple
 
+from ..._cloud import Refused
+from ..._model.application import Application, application_from
 from ..._model.change import Change
 from ..._model.effect import RESTART
 from ..._model.server import Server
 from ..._model.server_type import ROOT_TAR
 from ..host.devices import bridge_name, bridge_tap_name, tap_name
+from ..host.guest_files import remove_tree
 from ..host.hypervisor import tolerate
 from ..host.user_namespace import first_id, first_id_of
 from ..storage.pools import pool_of
@@ -56,13 +59,17 @@ class ServerContainers(ServerMachines):
 
     def prepare(self, row: CompleteServer) -> None:
         """Unpack the root file system, with its first-boot content."""
+        self._application(row)
         self._create_root(row, row['first_boot'])
 
     def _create_root(self, row: CompleteServer, user_data: str) -> None:
-        content = content_of(row, user_data)
-        files = {f'{container_roots.SEED}/{name}': text for name, text in texts(content).items()}
-        files['etc/cloud/cloud.cfg.d/99-hanok.cfg'] = _NO_CLOUD_NETWORK
-        files['etc/resolv.conf'] = _resolver(row)
+        files = {'etc/resolv.conf': _resolver(row)}
+        if row['application']:
+            files['etc/hosts'] = _hosts(row)
+        else:
+            content = texts(content_of(row, user_data))
+            files.update({f'{container_roots.SEED}/{name}': content[name] for name in content})
+            files['etc/cloud/cloud.cfg.d/99-hanok.cfg'] = _NO_CLOUD_NETWORK
         image = pool_of(self.host).image(row['image_uuid'], ROOT_TAR)
         locks = self.host.work.held_lock('server', row['name'])
         root = self._root(row)
@@ -84,9 +91,22 @@ class ServerContainers(ServerMachines):
                 first_id=first_id_of(root),
                 interfaces=_interfaces_of(row),
                 is_console_read=is_read(self.host),
+                application=self._application(row),
                 metadata=row['metadata'],
             )
         )
+
+    def _application(self, row: CompleteServer) -> Application | None:
+        """What a container runs. It may have no program to keep its console from filling up."""
+        if not row['application']:
+            return None
+        if not is_read(self.host):
+            raise Refused(
+                f'image: {row["image"]} runs an application, whose output nobody would read here; '
+                'run the role hanok.cloud.host, then restart libvirtd',
+                'image',
+            )
+        return application_from(row['application'])
 
     def define(self, row: CompleteServer) -> Any:
         """Define the container as recorded, also its name."""
@@ -117,7 +137,7 @@ class ServerContainers(ServerMachines):
     def erase(self, row: CompleteServer) -> None:
         """Delete the container with its files and logs."""
         self.undefine(row)
-        container_roots.remove(self.folder(row))
+        remove_tree(self.folder(row))
         super().erase(row)
 
     def resize(self, change: Change, row: CompleteServer) -> None:
@@ -141,7 +161,7 @@ class ServerContainers(ServerMachines):
         root = self._root(row)
         user_data = row['first_boot'] or container_roots.user_data(root)
         check_recorded(row, self.host.record.secret(), user_data)
-        container_roots.remove(root)
+        remove_tree(root)
         self._create_root(row, user_data)
         self.define_and_start(row)
 
@@ -150,7 +170,9 @@ class ServerContainers(ServerMachines):
 
     def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
         root = self._root(row)
-        if container_roots.is_systemd(root):
+        if row['application']:
+            number = application_from(row['application']).stop_signal
+        elif container_roots.is_systemd(root):
             number = _OF_SYSTEMD
         elif container_roots.is_busybox(root):
             number = _OF_BUSYBOX
@@ -182,6 +204,12 @@ def _interfaces_of(row: CompleteServer) -> Tuple[Address, ...]:
 def _resolver(row: CompleteServer) -> str:
     """The DNS server of the first network, which is at its gateway."""
     return ''.join(f'nameserver {port["gateway"]}\n' for port in row['ports'][:1])
+
+
+def _hosts(row: CompleteServer) -> str:
+    """The names of a container that has no cloud-init to write them."""
+    names = ''.join(f'{port["address"]} {row["name"]}\n' for port in row['ports'][:1])
+    return f'127.0.0.1 localhost\n{names}'
 
 
 def _set_size(machine: Any, row: CompleteServer) -> None:

@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from .row_types import WatchedServer
 
 # With the first connection to a network, if there is one. ?1: names as a JSON array.
-_WATCHED: Query[WatchedServer] = Query("""SELECT s.*, coalesce(p.address, '') AS address,
-  coalesce(p.mac, '') AS mac, coalesce(p.network_id, 0) AS network_id,
-  coalesce(n.gateway, '') AS gateway
-  FROM server s LEFT JOIN port p ON p.server_id = s.id AND p.position = 0
+_WATCHED: Query[WatchedServer] = Query("""SELECT s.*, i.application,
+  coalesce(p.address, '') AS address, coalesce(p.mac, '') AS mac,
+  coalesce(p.network_id, 0) AS network_id, coalesce(n.gateway, '') AS gateway
+  FROM server s LEFT JOIN main.image i ON i.id = s.image_id
+  LEFT JOIN port p ON p.server_id = s.id AND p.position = 0
   LEFT JOIN network n ON n.id = p.network_id
   WHERE s.name IN (SELECT value FROM json_each(?1))""")
 
@@ -78,6 +79,8 @@ def first_boots(host: Host, names: Sequence[str]) -> Dict[str, FirstBoot]:
     rows = host.record.named(_WATCHED, names)
 
     def result(row: WatchedServer) -> FirstBoot | None:
+        if row['application']:
+            return None  # it has no init
         with tolerate('NO_DOMAIN'):  # it is being created, or was deleted meanwhile
             machine = readiness.lookup(host, row['type'], row['uuid'])
             return readiness.first_boot(machine, _watched(host, row), deadline)

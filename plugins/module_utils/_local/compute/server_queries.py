@@ -37,7 +37,7 @@ _WITH_IMAGE_AND_ROOT = """JOIN main.image i ON i.id = s.image_id
   LEFT JOIN flavor f ON f.name = s.flavor"""
 _SERVERS: Query[ListedServer] = (
     Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
-  i.os_admin_user,
+  i.os_admin_user, i.application,
   r.name AS rescue_image, r.uuid AS rescue_image_uuid,
   {_MORE_KEYS} AS more_keys, {_CDROMS} AS cdroms, {_SNAPSHOTS} AS snapshots,
   EXISTS (SELECT 1 FROM server_snapshot n WHERE n.server_id = s.id

@@ -67,6 +67,7 @@ def translated(
         member_of=row['member_of'],
         rescue_image=row['rescue_image'],
         os_admin_user=row['os_admin_user'],
+        is_application=bool(row['application']),
         node=os.uname().nodename,
         resized_from=size_of(row['resized_from']) if row['resized_from'] else None,
         id=row['uuid'],

@@ -15,8 +15,9 @@ from ..._cloud import CloudError, TimedOut
 
 IDS = 65536  # of each container, as Debian has users
 # systemd.io/UIDS-GIDS: from 0x70000000 on nothing uses them; those from 0x78000000 on are of the
-# containers of balancers.
-_FIRST, _CONTAINERS = 0x70000000, 0x08000000 // IDS
+# containers of balancers, and the last ones before of the imports of images.
+_FIRST, _CONTAINERS = 0x70000000, 0x08000000 // IDS - 1
+IMPORTS = _FIRST + _CONTAINERS * IDS
 _HOLDER = ('unshare', '--user', 'sh', '-c', 'echo; exec cat')
 # No network; no core file, which might be large.
 _CONFINED = ('unshare', '--net', '--ipc', 'prlimit', '--core=0')

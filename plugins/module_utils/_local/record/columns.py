@@ -25,6 +25,7 @@ class Value(Enum):
 
     ADDRESS = 'address'
     ALGORITHM = 'algorithm'
+    APPLICATION = 'application'
     CIDR = 'cidr'
     DEVICE = 'device'
     DISK_FORMAT = 'disk format'

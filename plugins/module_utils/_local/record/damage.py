@@ -12,6 +12,7 @@ from typing import Any, Callable, Dict, Iterator
 
 from ..._cloud import CloudError
 from ..._model.access import ROLES
+from ..._model.application import application_from
 from ..._model.datapath import DEVICE
 from ..._model.flavor_limits import LIMITS
 from ..._model.hardware import hardware_from
@@ -133,6 +134,7 @@ def _matches(pattern: str) -> Callable[[Any], None]:
 _CHECKS: Dict[Value, Callable[[Any], Any]] = {
     Value.ADDRESS: IPv4Address,
     Value.ALGORITHM: _one_of(*ALGORITHMS),
+    Value.APPLICATION: application_from,
     Value.CIDR: IPv4Network,
     Value.DEVICE: _matches(DEVICE.pattern),
     Value.DISK_FORMAT: _one_of(*DISK_FORMATS),

@@ -46,7 +46,8 @@ Columns = Dict[str, object]
 _SERVERS: Query[ServerRow] = Query("""SELECT * FROM main.server
   WHERE ?1 IS NULL OR uuid IN (SELECT value FROM json_each(?1))""")
 _IMAGES: Query[ImageInMetadata] = Query("""SELECT id, project, uuid, name, source, checksum,
-  disk_format, os_admin_user, description, labels, delete_protection FROM main.image""")
+  disk_format, os_admin_user, application, description, labels, delete_protection
+  FROM main.image""")
 _KEYPAIRS: Query[KeypairInMetadata] = Query("""SELECT id, project, uuid, name, public_key,
   description, labels, created_by FROM main.keypair""")
 _MORE_KEYPAIRS: Query[ServerKeypairRow] = Query(

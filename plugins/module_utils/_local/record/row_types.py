@@ -77,6 +77,7 @@ class ImageInMetadata(TypedDict):
     checksum: str | None
     disk_format: str
     os_admin_user: str | None
+    application: str | None
     description: str
     labels: str
     delete_protection: int

@@ -231,6 +231,8 @@ _PROJECTS = [f'CREATE TABLE project ({_ROW}, {_PROJECT});']
 _TYPES = ["ALTER TABLE server ADD COLUMN type TEXT NOT NULL DEFAULT 'vm';"]
 # Volumes that are copies.
 _SOURCES = ["ALTER TABLE volume ADD COLUMN source TEXT NOT NULL DEFAULT '';"]
+# Images that run an application.
+_APPLICATION = ['ALTER TABLE image ADD COLUMN application TEXT;']
 # Resources that are protected from deletion, as servers are.
 _PROTECTED = [
     f'ALTER TABLE {table} ADD COLUMN delete_protection INTEGER NOT NULL DEFAULT 0;'
@@ -262,6 +264,7 @@ _VERSION_8 = [
     *_BRIDGE_PORTS,
     *_ISO,
     *_USER,
+    *_APPLICATION,
     *_PROJECTS,
     *_VISIBILITY,
     *_TYPES,

@@ -31,6 +31,7 @@ class ImageRow(Row):
     checksum: Annotated[Optional[str], METADATA]
     disk_format: Annotated[str, "DEFAULT 'qcow2'", METADATA, Value.DISK_FORMAT]
     os_admin_user: Annotated[Optional[str], METADATA, Value.LOGIN_NAME]
+    application: Annotated[Optional[str], METADATA, Value.APPLICATION]  # JSON
     visibility: Annotated[str, "DEFAULT 'private'", Value.VISIBILITY]
     shared_with: Annotated[str, "DEFAULT '[]'", Value.JSON]  # projects
     size: Optional[int]

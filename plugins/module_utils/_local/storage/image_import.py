@@ -14,7 +14,6 @@ import fcntl
 import json
 import os
 import pwd
-import shutil
 import stat
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -26,6 +25,7 @@ from ..._cloud.images.disk_format import DiskFormat
 from ..._cloud.images.limits import Limits
 from ..._cloud.images.source_files import open_file
 from ..._model.checks import GIB, MAX_VOLUME_SIZE
+from ..host.guest_files import remove_tree
 from ..record.host import Host
 
 _MEMORY = 2 * GIB  # address space of qemu-img: 64 threads of 8 MiB, and some 100 MiB
@@ -199,8 +199,7 @@ def folder_of(target: str) -> str:
 
 def remove(target: str) -> None:
     """Remove the folder of an import, if it exists."""
-    with contextlib.suppress(FileNotFoundError):
-        shutil.rmtree(folder_of(target))
+    remove_tree(folder_of(target))
 
 
 def _options(found: DiskFormat) -> str:

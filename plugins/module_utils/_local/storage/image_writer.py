@@ -14,7 +14,7 @@ from ..._cloud.images import checksums
 from ..._cloud.images.source_files import check_digests, complete_url, stamp
 from ..._model.change import Change, Changes
 from ..._model.image import Image
-from ..._model.server_type import ROOT_TAR
+from ..._model.server_type import OCI, ROOT_TAR, ROOTS
 from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.protection import protected_columns
@@ -23,7 +23,9 @@ from .pool_writer import writer_of
 from .pools import Disk, pool_of
 
 _DONE = 'UPDATE main.image SET task_state = NULL WHERE id = ?'
-_BUILT = 'UPDATE main.image SET size = ?, imported = ? WHERE id = ?'
+_BUILT = 'UPDATE main.image SET size = ?, imported = ?, application = ? WHERE id = ?'
+_APPLICATION = """SELECT i.application FROM server s JOIN main.image i ON i.id = s.image_id
+  WHERE s.name = ?"""
 _OWN = 'SELECT id FROM image WHERE name = ? AND project = ?'
 _DELETED = 'DELETE FROM main.image WHERE id = ?'
 
@@ -102,26 +104,27 @@ class ImageWriter:
         locks = self.work.held_lock('image', change.name)
         kind, _colon, name = image.source.partition(':')
         if kind == 'server':
+            application = self.record.value(_APPLICATION, name)
             size = self._copy(name, image.disk_format, target, locks)
             imported = None
         elif kind == 'backup':
             size = self._copy_backup(name, target, locks)
-            imported = None
+            imported = application = None
         else:
-            size, imported = self._import(image, target.path, locks)
+            size, imported, application = self._import(image, target.path, locks)
         row = self.record.row_of(change)
         with self.record.writer.transaction() as sql:
-            sql.execute(_BUILT, (size, imported, row))
+            sql.execute(_BUILT, (size, imported, application, row))
 
     def _copy(self, name: str, disk_format: str, target: Disk, locks: Sequence[int]) -> int:
         """Copy the root disk, or the files, of a server; return the size in bytes."""
         server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
-        if disk_format == ROOT_TAR:
+        if disk_format in ROOTS:
             from .root_archives import pack
 
             with image_import.Import(self.host, target.path, locks) as process:
                 root = self.host.settings.path('servers', server, 'root')
-                return pack(process, root, f'server: {name}')
+                return pack(process, root, f'server: {name}', disk_format == OCI)
         writer = writer_of(self.host)
         writer.flatten(writer.root(server), target, locks)
         return writer.size(target)
@@ -144,8 +147,13 @@ class ImageWriter:
             return writer.size(target)
         raise Busy(f'backup {name} was deleted by another run; run the task again')
 
-    def _import(self, image: Image, target: str, locks: Sequence[int]) -> Tuple[int, str]:
-        """Import an untrusted file; return the size of its disk, and its digests and stamp."""
+    def _import(
+        self, image: Image, target: str, locks: Sequence[int]
+    ) -> Tuple[int, str, str | None]:
+        """Import an untrusted file.
+
+        Return the size of its disk, its digests and stamp, and what it runs if that is no init.
+        """
         kind, _colon, location = image.source.partition(':')
         source_stamp: Dict[str, int] = {}
         with image_import.Import(self.host, target, locks) as process:
@@ -158,13 +166,22 @@ class ImageWriter:
             if image.checksum is not None:
                 checksum = checksums.resolve(image.checksum, image.source, self.host.timeout)
                 check_digests(checksum, process.digests)
-            size = _size_of_kept(process, image.disk_format, location)
+            size, application = _kept(process, image.disk_format, location)
         known = {**process.digests, **source_stamp}
-        return size, json.dumps(known)
+        return size, json.dumps(known), application
+
+
+def _kept(process: image_import.Import, disk_format: str, name: str) -> Tuple[int, str | None]:
+    """Make what was copied the image; return its size in bytes, and what it runs."""
+    if disk_format == OCI:
+        from .oci_archives import unpack_oci
+
+        size, application = unpack_oci(process, name)
+        return size, application.recorded() if application else None
+    return _size_of_kept(process, disk_format, name), None
 
 
 def _size_of_kept(process: image_import.Import, disk_format: str, name: str) -> int:
-    """Make what was copied the image; return its size in bytes."""
     if disk_format == 'iso':
         return process.keep(name)
     if disk_format == ROOT_TAR:

@@ -8,6 +8,7 @@ The file of an ISO image has the same name, and is the ISO image as it was impor
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO, Callable, Dict, Tuple
 
@@ -15,7 +16,7 @@ from ..._cloud import Outcomes
 from ..._cloud.images import source_files
 from ..._model.change import AFTER_APPLY, Changes
 from ..._model.image import DIGITS, Image, min_disk_gb
-from ..._model.server_type import ROOT_TAR
+from ..._model.server_type import OCI, ROOT_TAR
 from ..record.database import Query
 from ..record.host import Host
 from ..record.record import split_names
@@ -72,7 +73,13 @@ class LocalImages:
         identifies: Dict[str, Callable[[BinaryIO, str], object]] = {
             'iso': identify_iso,
             ROOT_TAR: identify_root,
+            OCI: identify_root,
         }
+        if disk_format == OCI and not (shutil.which('skopeo') and shutil.which('umoci')):
+            return (
+                'disk_format: oci needs skopeo and umoci; run the role hanok.cloud.host, which '
+                'installs them'
+            )
         return source_files.source_problem(source, identifies.get(disk_format, identify))
 
     def source_digests(self, name: str, source: str) -> Dict[str, str] | None:
@@ -106,6 +113,11 @@ class LocalImages:
 
 def _image(row: ListedImage, disk_missing: bool) -> Image:
     size = row['size']
+    application = None
+    if row['application']:
+        from ..._model.application import application_from
+
+        application = application_from(row['application'])
     imported = source_files.imported(row['imported'])
     digests = {kind: digest for kind, digest in imported.items() if kind in DIGITS}
     return Image(
@@ -123,6 +135,7 @@ def _image(row: ListedImage, disk_missing: bool) -> Image:
         size=AFTER_APPLY if size is None else size,
         min_disk=AFTER_APPLY if size is None else min_disk_gb(size),
         disk_format=row['disk_format'],
+        application=application,
         os_admin_user=row['os_admin_user'],
         visibility=row['visibility'],
         shared_with=tuple(json.loads(row['shared_with'])),

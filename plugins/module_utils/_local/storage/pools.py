@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from ..._model.server_type import ROOT_TAR
+from ..._model.server_type import ROOTS
 from ..record.host import Host
 
 IMAGE, ROOT, VOLUME = 'image', 'server', 'volume'  # what disks belong to: their table
@@ -67,8 +67,8 @@ class Pool:
         return Disk(self.path(VOLUME, identity), identity[:20], size)
 
     def image(self, identity: str, disk_format: str = '') -> Disk:
-        """The disk of an image, which no machine opens by itself, or its archive (root-tar)."""
-        if disk_format == ROOT_TAR:
+        """The disk of an image, which no machine opens by itself, or its archive (ROOTS)."""
+        if disk_format in ROOTS:
             return Disk(self.host.settings.path('images', f'{identity}.tar'), '', format='raw')
         return Disk(self.path(IMAGE, identity), '')
 

@@ -19,7 +19,7 @@ from .image_import import Import
 # What a container starts, each in either place.
 _PROGRAMS = {'/sbin/init': ('sbin/init', 'usr/sbin/init'), '/bin/sh': ('bin/sh', 'usr/bin/sh')}
 _LONGEST = 32  # characters of a line with one of them
-_MOST = 64 * GIB  # bytes of an archive
+MOST = 64 * GIB  # bytes of an archive
 _MOST_NAMES = 2**28  # bytes of the list of its files
 # Decompressed by no more than this memory, whatever the archive asks for.
 _DECOMPRESS = {
@@ -30,21 +30,25 @@ _DECOMPRESS = {
 # What of a container is no part of an image: what its kernel and libvirt provide, what it has while
 # it runs, and the first-boot content, which may have secrets.
 _EXCLUDED = ('dev/*', 'proc/*', 'sys/*', 'run/*', 'tmp/*', 'var/lib/cloud/seed')
-_PACK = ('tar', '--create', '--numeric-owner', '--one-file-system', '--sparse', '--anchored')
+PACK = ('tar', '--create', '--numeric-owner', '--one-file-system', '--sparse', '--anchored')
 
 
-def pack(process: Import, root: str, name: str) -> int:
+def pack(process: Import, root: str, name: str, is_application: bool) -> int:
     """Make the files of a container that does not run the image; return its size in bytes.
 
     ``root``: its folder, which is read by its own users. ``name``: of the source, in errors.
+    ``is_application``: what it starts is no init.
     """
     excluded = (f'--exclude=./{path}' for path in _EXCLUDED)
-    most = min(_MOST, process.limits.available())
+    most = min(MOST, process.limits.available())
     users = user_namespace(first_id_of(root), process.host.timeout)
     with users as namespace, process.create(process.source) as output:
-        command = [*_PACK, *excluded, '.']
+        command = [*PACK, *excluded, '.']
         namespace.run(*command, folder=root, output=output, most=most, locks=process.locks)
-    return unpack(process, name)
+    if not is_application:
+        return unpack(process, name)
+    os.rename(process.source, process.target)
+    return os.path.getsize(process.target)
 
 
 def unpack(process: Import, name: str) -> int:
@@ -52,20 +56,26 @@ def unpack(process: Import, name: str) -> int:
 
     ``name``: of the file, in errors.
     """
+    archive = decompressed(process, name)
+    _check_programs(process, archive, name)
+    os.rename(archive, process.target)
+    return os.path.getsize(process.target)
+
+
+def decompressed(process: Import, name: str) -> str:
+    """Decompress the copy; return the file of the archive. ``name``: of the file, in errors."""
     with open(process.source, 'rb') as file:
         program = identify_root(file, name)
     archive = os.path.join(process.folder, 'archive')
     if program:
         with open(process.source, 'rb') as source, process.create(archive) as output:
-            process.run(_MOST, *_DECOMPRESS[program], source=source, output=output)
+            process.run(MOST, *_DECOMPRESS[program], source=source, output=output)
         with open(archive, 'rb') as file:
             if identify_root(file, name):
                 raise Invalid(f'{name} is compressed twice; decompress it first')
     else:
         os.rename(process.source, archive)
-    _check_programs(process, archive, name)
-    os.rename(archive, process.target)
-    return os.path.getsize(process.target)
+    return archive
 
 
 def _check_programs(process: Import, archive: str, name: str) -> None:
