@@ -36,9 +36,10 @@ MODULES = sorted(
     path.stem for path in (ROOT / 'plugins' / 'modules').glob('*.py') if path.stem != '__init__'
 )
 SAMPLES: dict[str, Any] = yaml.safe_load((ROOT / 'tests' / 'sample_tasks.yml').read_text('utf-8'))
-# Without recover, which is for records that cannot be read, and without what needs a server that
-# exists: server and server_info read the same tables.
-READERS = [module for module in MODULES if module not in ('recover', 'server_action', 'server_log')]
+# Without recover, which is for records that cannot be read, and without what needs a server or a
+# store that exists: server, server_info and backup_info read the same tables.
+OTHERS = ('recover', 'backup', 'server_action', 'server_log')
+READERS = [module for module in MODULES if module not in OTHERS]
 BATCH = 16  # processes at the same time
 
 MARK = 'MARKED'

@@ -51,18 +51,18 @@ def observe(cloud: Cloud, requested: BackupRequest) -> Tuple[ObservedBackups, Na
     backups = backups_of(cloud)
     found = by_name('backup', backups.list(None if requested.keep else [requested.name]))
     current = found.get(requested.name)
-    names = {('backup', requested.name)}
-    if requested.keep:
-        of = current.server if current else requested.server
-        found = {name: one for name, one in found.items() if one.server == of or one is current}
-        names |= {('backup', name) for name in found}
-    if requested.state == 'present' and current and not _is_worked(current):
-        return ObservedBackups(found), names
-    if requested.state == 'restored' and not current:
-        return ObservedBackups(by_name('backup', backups.list())), names
     server = (current.server if current else requested.server) or ''
-    if requested.state != 'absent' or _is_worked(current):
-        names.add(('server', server))
+    if requested.keep:
+        found = {name: one for name, one in found.items() if server == one.server}
+    names = {('backup', name) for name in (requested.name, *found)}
+    if current is None:
+        if requested.state == 'absent':
+            return ObservedBackups(found), names
+        if requested.state == 'restored':
+            return ObservedBackups(by_name('backup', backups.list())), names
+    elif not _is_worked(current) and requested.state != 'restored':
+        return ObservedBackups(found), names
+    names.add(('server', server))
     if requested.state == 'absent':
         return ObservedBackups(found), names
     servers = _servers(cloud, server)
@@ -94,9 +94,9 @@ def executors(cloud: Cloud, requested: BackupRequest) -> Operations:
     return {('backup', Verb.DELETE): delete}
 
 
-def _is_worked(current: Backup | None) -> bool:
+def _is_worked(current: Backup) -> bool:
     """Whether a run works on a backup, or did not complete it."""
-    return current is not None and bool(current.task_state or current.unfinished)
+    return bool(current.task_state or current.unfinished)
 
 
 def _servers(cloud: Cloud, name: str) -> Dict[str, Server]:

@@ -8,7 +8,15 @@ from collections.abc import Mapping
 from typing import Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.image import DISK_FORMATS, SOURCES, Image, ImageRequest, hidden_url, url_without_query
+from .._model.image import (
+    DISK_FORMATS,
+    OF_CLOUD,
+    SOURCES,
+    Image,
+    ImageRequest,
+    hidden_url,
+    url_without_query,
+)
 from .._model.status import is_incomplete
 from .._plan.image import ObservedImages, plan
 from .options import NAME, STATE, by_name, names_of, specified_options
@@ -90,26 +98,24 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
     source = requested.options.get('source')
     if not source:
         source = current.source if current else ''
-    if source.startswith('server:'):
-        server = source.partition(':')[2]
-        names.add(('server', server))
-        return _with_servers(cloud, images, server), names
-    if source.startswith('backup:'):
-        from .operations import backups_of
-
-        backups = by_name('backup', backups_of(cloud).list())
-        names.add(('backup', source.partition(':')[2]))
-        return ObservedImages(images, backups=backups), names
+    kind, _colon, of = source.partition(':')
+    if kind in OF_CLOUD:
+        names.add((kind, of))
+        return _of_cloud(cloud, images, kind, of), names
     known = current.disk_format if current else DISK_FORMATS[0]
     disk_format = requested.options.get('disk_format', known)
     problem = cloud.images.source_problem(source, disk_format) if source else ''
     return ObservedImages(images, problem), names
 
 
-def _with_servers(cloud: Cloud, images: Mapping[str, Image], server: str) -> ObservedImages:
-    """What an image of a server is created from."""
+def _of_cloud(cloud: Cloud, images: Mapping[str, Image], kind: str, of: str) -> ObservedImages:
+    """What an image of a server or of a backup is created from."""
+    if kind == 'backup':
+        from .operations import backups_of
+
+        return ObservedImages(images, backups=by_name('backup', backups_of(cloud).list()))
     servers = References('server', cloud.servers.list())
-    servers.check(server)
+    servers.check(of)
     of_running = cloud.profile.images_of_running
     return ObservedImages(images, servers=servers, of_running=of_running)
 

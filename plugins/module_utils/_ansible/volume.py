@@ -68,17 +68,25 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
     if detaches and _is_mount_check_needed(servers.get(holder or ''), requested):
         mounted = cloud.volumes.is_mounted(name)
     observed = ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests)
-    wanted = requested.options.get('volume_type')
-    if wanted and (current is None or current.volume_type != wanted):
-        types = {one.name: one for one in cloud.volumes.types()}
-        observed = replace(observed, types=types)
-    if current is None:
-        observed = replace(observed, default_type=cloud.profile.default_volume_type)
+    observed = _with_types(cloud, requested, current, observed)
     if current is None or is_incomplete(current):
         from .volume_source import with_source
 
         return with_source(cloud, requested, current, observed, names)
     return observed, names
+
+
+def _with_types(
+    cloud: Cloud, requested: VolumeRequest, current: Volume | None, observed: ObservedVolumes
+) -> ObservedVolumes:
+    """With the types if the volume gets one, and the default one if it is new."""
+    wanted = requested.options.get('volume_type')
+    if wanted and (current is None or current.volume_type != wanted):
+        types = {one.name: one for one in cloud.volumes.types()}
+        observed = replace(observed, types=types)
+    if current is None:
+        return replace(observed, default_type=cloud.profile.default_volume_type)
+    return observed
 
 
 def _detaches(requested: VolumeRequest, current: Volume | None) -> bool:

@@ -63,22 +63,27 @@ def _create(
         draft.refuse(
             'server', f'{_KIND} {request.name} does not exist; to create it, also set server'
         )
-    server = _server(name, observed, draft) if name else None
-    if server:
-        new = replace(
-            new,
-            server=server.name,
-            volume_size=server.volume_size,
-            config=config_of(server),
-            server_exists=True,
-        )
     new = replace(new, store=_store(new.store, observed, draft))
     effect = LIVE
-    if new.mode == STOP and server and (begun or server.power != 'stopped'):
-        _refuse_paused(server, draft)
-        effect = POWER_OFF if request.force else RESTART
+    server = _server(name, observed, draft) if name else None
+    if server:
+        new = _of_server(new, server)
+        if new.mode == STOP and (begun or server.power != 'stopped'):
+            _refuse_paused(server, draft)
+            effect = POWER_OFF if request.force else RESTART
     why = COMPLETES_INTERRUPTED_RUN if begun else ''
     return draft.add(_KIND, Verb.CREATE, None, new, effect, why)
+
+
+def _of_server(new: Backup, server: Server) -> Backup:
+    """The backup as that of a server."""
+    return replace(
+        new,
+        server=server.name,
+        volume_size=server.volume_size,
+        config=config_of(server),
+        server_exists=True,
+    )
 
 
 def _check_begun(request: BackupRequest, begun: Backup, draft: Draft) -> None:

@@ -23,7 +23,7 @@ def delete_expired(
     others = {
         name: one
         for name, one in observed.backups.items()
-        if name != own.name and one.server == own.server and _counts(one)
+        if name != own.name and _counts(one, own.server)
     }
     dated = [Dated(one.name, one.created_at) for one in others.values()]
     if own.server_exists and not own.delete_protection:
@@ -36,7 +36,8 @@ def delete_expired(
             draft.add('backup', Verb.DELETE, others[name], None, why=why)
 
 
-def _counts(backup: Backup) -> bool:
+def _counts(backup: Backup, server: str) -> bool:
     """Whether a backup is counted, and may be deleted: it is whole, and nobody protects it."""
-    is_whole = backup.status == 'available'
-    return is_whole and backup.server_exists and not backup.delete_protection
+    if backup.server != server or not backup.server_exists:
+        return False
+    return backup.status == 'available' and not backup.delete_protection

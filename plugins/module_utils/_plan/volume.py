@@ -87,12 +87,7 @@ def _plan_data(
         draft.refuse('state', f'volume {current.name}: {current.unavailable}')
         return [current]
     if request.state == 'absent':
-        if current:
-            from .protection import check_protection
-            from .volume_changes import delete
-
-            check_protection('volume', current, request.options, draft)
-            delete(current, draft)
+        _plan_deletion(request, current, draft)
         return ()
     if current and current.disk_missing and request.state != 'detached':
         draft.refuse(
@@ -104,17 +99,34 @@ def _plan_data(
         from .volume_changes import present
 
         current = present(request, current, observed, draft)
+    return [_attached(request, current, observed, draft)]
+
+
+def _plan_deletion(request: VolumeRequest, current: Volume | None, draft: Draft) -> None:
+    """Delete the volume, if it exists."""
+    if current is None:
+        return
+    from .protection import check_protection
+    from .volume_changes import delete
+
+    check_protection('volume', current, request.options, draft)
+    delete(current, draft)
+
+
+def _attached(
+    request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
+) -> Volume:
+    """Attach or detach the volume, if that is requested and not so."""
     if request.state == 'attached' and current.server != request.server:
         from .volume_attachment import attach
 
-        current = attach(request, current, observed, draft)
-    elif (
-        request.state == 'detached' and current.server and request.server in (None, current.server)
-    ):
+        return attach(request, current, observed, draft)
+    is_named = request.server in (None, current.server)
+    if request.state == 'detached' and current.server and is_named:
         from .volume_attachment import detach
 
-        current = detach(request, current, observed, draft)
-    return [current]
+        return detach(request, current, observed, draft)
+    return current
 
 
 def _with_settled_servers(

@@ -64,19 +64,24 @@ def _problems(raw: Any) -> List[str]:
     problems = [str(problem) for problem in name_problems(name)]
     if name == DEFAULT_TYPE:
         problems.append(f'name: {name} is the type of volumes in /var/lib/hanok; use another name')
-    if not _PATH.match(path) or os.path.normpath(path) != path:
-        problems.append(
-            f'path: {path!r} is no absolute path of letters, digits, dots, hyphens and underscores'
-        )
-    elif _is_own(path):
-        problems.append(f'path: {path} is in {_OWN}; use a directory elsewhere')
+    problems += [*_path_problems(path), *_capacity_problems(raw.get('capacity'))]
     if not isinstance(raw.get('mounted', False), bool):
         problems.append(f'mounted: {raw["mounted"]!r} is neither true nor false')
-    capacity = raw.get('capacity')
-    is_whole = isinstance(capacity, int) and not isinstance(capacity, bool)
-    if capacity is not None and not (is_whole and 1 <= capacity <= _MOST):
-        problems.append(f'capacity: {capacity!r} is out of range; use 1 to {_MOST} (GB)')
     return problems
+
+
+def _path_problems(path: str) -> List[str]:
+    if not _PATH.match(path) or os.path.normpath(path) != path:
+        wanted = 'absolute path of letters, digits, dots, hyphens and underscores'
+        return [f'path: {path!r} is no {wanted}']
+    return [f'path: {path} is in {_OWN}; use a directory elsewhere'] if _is_own(path) else []
+
+
+def _capacity_problems(capacity: Any) -> List[str]:
+    is_whole = isinstance(capacity, int) and not isinstance(capacity, bool)
+    if capacity is None or (is_whole and 1 <= capacity <= _MOST):
+        return []
+    return [f'capacity: {capacity!r} is out of range; use 1 to {_MOST} (GB)']
 
 
 def _is_own(path: str) -> bool:
