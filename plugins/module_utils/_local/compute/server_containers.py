@@ -17,6 +17,7 @@ from ..._model.effect import RESTART
 from ..._model.server import Server
 from ..._model.server_type import ROOT_TAR
 from ..host.devices import bridge_name, bridge_tap_name, tap_name
+from ..host.files import read_file, write_atomically
 from ..host.guest_files import remove_tree
 from ..host.hypervisor import tolerate
 from ..host.user_namespace import first_id, first_id_of
@@ -40,6 +41,7 @@ _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 # What inits power off by: systemd(1), "SIGRTMIN+4"; init/init.c of BusyBox; lxc.container.conf(5),
 # "lxc.signal.halt".
 _OF_SYSTEMD, _OF_BUSYBOX, _OF_OTHERS = signal.SIGRTMIN + 4, signal.SIGUSR2, signal.SIGPWR
+_KEPT = 'user-data'  # of a container that is rebuilt: its files may be half removed
 _NO_CLOUD_NETWORK = 'network: {config: disabled}\n'
 
 
@@ -158,11 +160,13 @@ class ServerContainers(ServerMachines):
     def rebuild(self, row: CompleteServer) -> None:
         """Start the container with fresh files, and the init script as it is now."""
         self.power_off(row)
-        root = self._root(row)
-        user_data = row['first_boot'] or container_roots.user_data(root)
+        root, kept = self._root(row), os.path.join(self.folder(row), _KEPT)
+        user_data = row['first_boot'] or read_file(kept) or container_roots.user_data(root)
         check_recorded(row, self.host.record.secret(), user_data)
+        write_atomically(kept, user_data)
         remove_tree(root)
         self._create_root(row, user_data)
+        os.unlink(kept)
         self.define_and_start(row)
 
     def limit(self, row: CompleteServer) -> None:
