@@ -134,7 +134,10 @@ def _problems(raw: Any) -> List[str]:
     if not isinstance(raw.get('router', True), bool):
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
     problems += [*_number_problems(raw), *_admin_problems(raw.get('admins'))]
-    problems += _directory_problems(raw)
+    if any(raw.get(option, []) != [] for option in ('backup_stores', 'volume_types')):
+        from .settings_stores import directory_problems
+
+        problems += directory_problems(raw)
     pools = raw.get('floating_pools', [])
     if not isinstance(pools, list):
         return [*problems, 'floating_pools: must be a list']
@@ -145,20 +148,6 @@ def _problems(raw: Any) -> List[str]:
     from .settings_pools import duplicates
 
     return duplicates(pools)
-
-
-def _directory_problems(raw: Dict[str, Any]) -> List[str]:
-    """What is wrong with the directories for backups and volumes; most hosts have none."""
-    problems: List[str] = []
-    if raw.get('backup_stores', []) != []:
-        from .settings_stores import store_problems
-
-        problems += store_problems(raw['backup_stores'])
-    if raw.get('volume_types', []) != []:
-        from .settings_volume_types import type_problems
-
-        problems += type_problems(raw['volume_types'])
-    return problems
 
 
 def _admin_problems(admins: Any) -> List[str]:

@@ -1,16 +1,26 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What is invalid in the stores for backups that the settings name."""
+"""What is invalid in the directories that the settings name, for backups and for volumes."""
 
 from __future__ import annotations
 
 import os
-from typing import Any, List
+from typing import Any, Dict, List
 
 from ..._model.checks import name_problems
 
 
-def store_problems(stores: Any) -> List[str]:
+def directory_problems(raw: Dict[str, Any]) -> List[str]:
+    """Return the problems of the settings backup_stores and volume_types."""
+    problems = _store_problems(raw.get('backup_stores', []))
+    if raw.get('volume_types', []) != []:
+        from .settings_volume_types import type_problems
+
+        problems += type_problems(raw['volume_types'])
+    return problems
+
+
+def _store_problems(stores: Any) -> List[str]:
     """Return the problems of the setting backup_stores."""
     if not isinstance(stores, list):
         return ['backup_stores: must be a list']
