@@ -180,6 +180,8 @@ def test_types(guest: Guest) -> None:
     for each in (store, folder):
         each.mkdir()
     subprocess.run(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'tmpfs', str(store)], check=True)
+    keep('volume', name='data', server='holder', state='attached')
+    guest(SEEN.format('/dev/vdb'))
     away = '/run/fast, the directory of volume type fast, is not mounted; mount it'
     new = {'name': 'quick', 'size': 1, 'volume_type': 'fast'}
     with volume_types(fast={'path': str(folder), 'mounted': True, 'capacity': 2}):
