@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import shutil
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import ansible.release
@@ -66,9 +67,9 @@ def start(archive: Path) -> None:
         f'--file={archive}',
         '--directory=/',
     )
-    if _KVM.exists():
-        _run('chgrp', 'kvm', str(_KVM))
-        _run('chmod', 'g+rw', str(_KVM))
+    with suppress(FileNotFoundError, LookupError):  # without the device, or without the group
+        shutil.chown(_KVM, group='kvm')
+        _KVM.chmod(_KVM.stat().st_mode | 0o060)
     for settings in sorted(Path('/etc/sysctl.d').glob('*hanok*')):
         _run('sysctl', '--quiet', f'--load={settings}')
     _run('sh', str(ROOT / 'roles/host/files/daemons.sh'), 'start', *_DAEMONS)
