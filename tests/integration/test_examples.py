@@ -52,6 +52,7 @@ SAME: dict[str, list[Example]] = {}
 for play in PLAYS:
     SAME.setdefault(json.dumps(without_names(play.content)), []).append(play)
 
+SSD = Path('/run/ssd')  # where QEMU reaches it
 BRIDGES = ('eth0', 'br0')
 Resource = tuple[str, str, str]
 
@@ -97,7 +98,12 @@ def problems(
     """
     before, kept_resources, settings = host_state(), resources(), SETTINGS.read_bytes()
     folder, store = (tmp_path_factory.mktemp(name) for name in ('examples', 'backups'))
-    added = {'bridges': ['br0'], 'backup_stores': [{'name': 'disk', 'path': str(store)}]}
+    added = {
+        'bridges': ['br0'],
+        'backup_stores': [{'name': 'disk', 'path': str(store)}],
+        'volume_types': [{'name': 'ssd', 'path': str(SSD)}],
+    }
+    SSD.mkdir()
     SETTINGS.write_text(json.dumps({**json.loads(settings), **added}), 'utf-8')
     book, outcomes = folder / 'tasks.yml', folder / 'problems.json'
     (folder / 'files').symlink_to(ROOT / 'tests' / 'integration' / 'examples' / 'files')
@@ -108,8 +114,10 @@ def problems(
     assert played.code == 0, what_failed(played.output)
     yield json.loads(outcomes.read_text(encoding='utf-8'))
     # A play may have had the role host write other settings; the next change repairs what follows.
-    SETTINGS.write_bytes(settings)
+    SETTINGS.write_text(json.dumps({**json.loads(settings), **added}), 'utf-8')
     delete_added(kept_resources)
+    SETTINGS.write_bytes(settings)
+    SSD.rmdir()
     assert host_state() == before
 
 
@@ -165,8 +173,8 @@ def delete_resource(module: str, option: str, name: str) -> str:
     options: dict[str, Any] = {option: name}
     if module == 'server':
         options['delete_snapshots'] = True
-    if module == 'backup':  # its store is gone, too
-        options['force'] = True
+    if module == 'backup':
+        options['delete_protection'] = False
     if module == 'project':  # one with members is deleted by its admin
         options['actor'] = 'alice'
     if module == 'volume_snapshot':
