@@ -100,6 +100,10 @@ class BackupRequest(Request):
     force: bool = False
     keep: Mapping[str, int] = field(default_factory=dict)
 
+    def compared(self) -> Dict[str, Any]:
+        """What a backup that exists is compared with, and made so where it can be."""
+        return {**self.options, **({'server': self.server} if self.server else {})}
+
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems()

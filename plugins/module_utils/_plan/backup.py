@@ -37,13 +37,7 @@ def plan(request: BackupRequest, observed: ObservedBackups) -> Plan[Backup]:
     if request.state == 'absent' and current is None:
         return draft.finish(())
     if request.state == 'present' and current and not (current.unfinished or request.keep):
-        return draft.finish((updated(request, current, draft),))
+        return draft.finish((draft.update('backup', current, request.compared(), TABLE),))
     from .backup_changes import changed
 
     return changed(request, current, observed, draft)
-
-
-def updated(request: BackupRequest, current: Backup, draft: Draft) -> Backup:
-    """Update a backup that exists; refuse to make it another one."""
-    options = {**request.options, **({'server': request.server} if request.server else {})}
-    return draft.update('backup', current, options, TABLE)

@@ -7,12 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Tuple
 
-from .._model.backup import STOP, Backup, BackupRequest, config_of
+from .._model.backup import STOP, TABLE, Backup, BackupRequest, config_of
 from .._model.change import Draft, Plan
 from .._model.effect import COMPLETES_INTERRUPTED_RUN, LIVE, POWER_OFF, RESTART
 from .._model.kinds import Verb
 from .._model.status import Status, TaskState
-from .backup import updated
 
 if TYPE_CHECKING:
     from .._model.server import Server
@@ -48,7 +47,7 @@ def _present(
         return _create(request, current, observed, draft)
     if current.unfinished == TaskState.RESTORING:
         current = _restore(request, current, current.completed(), observed, draft)
-    return updated(request, current, draft)
+    return draft.update(_KIND, current, request.compared(), TABLE)
 
 
 def _create(
