@@ -699,6 +699,17 @@ def started_at(name: str) -> int:
     return int(Path(f'/proc/{pid.strip()}/stat').read_text('utf-8').rpartition(')')[2].split()[19])
 
 
+def lose_cgroup_of_machines() -> None:
+    """With cgroup version 1 it is as the first machine finds it that is faster than libvirt."""
+    machines = Path('/sys/fs/cgroup/cpuset/machine')
+    if not machines.exists():
+        return
+    for folder, _folders, _files in os.walk(machines, topdown=False):
+        Path(folder).rmdir()
+    machines.mkdir()
+    assert not (machines / 'cpuset.cpus').read_text('ascii').strip()
+
+
 def test_host_is_rebooted(image: str, server: dict[str, Any], ssh: Guest) -> None:
     """All processes and the state of the kernel are lost; what is recorded as started comes back.
 
@@ -718,6 +729,7 @@ def test_host_is_rebooted(image: str, server: dict[str, Any], ssh: Guest) -> Non
     output_of('nft', 'flush', 'ruleset')
     for folder in ('/run/libvirt', '/run/hanok'):
         shutil.rmtree(folder, ignore_errors=True)
+    lose_cgroup_of_machines()
     assert Play('hanok.cloud.host').changed > 0
     assert started_at('earlier') < started_at('later') < started_at('ground')
     for name in ('earlier', 'later'):

@@ -69,8 +69,22 @@ stop_libvirtd() {
   wait_until has_exited "$pid"
 }
 
+# With cgroup version 1 the first machine after a boot makes the cgroup of all machines. It has no
+# processors until libvirt has written them, and what starts in between fails ("Unable to write to
+# cpuset.memory_migrate"). So it is complete before libvirtd is there.
+make_partition() {
+  cpusets=$(findmnt --first-only --noheadings --output TARGET --types cgroup --options cpuset) ||
+    return 0
+  mkdir -p "$cpusets/machine"
+  for setting in cpuset.cpus cpuset.mems; do
+    [ -n "$(cat "$cpusets/machine/$setting")" ] ||
+      cat "$cpusets/$setting" >"$cpusets/machine/$setting"
+  done
+}
+
 start_libvirtd() {
   stop_libvirtd
+  make_partition || true # a hierarchy that is read-only has no machines either
   if [ ! -e "$STARTED" ]; then
     /usr/local/sbin/hanok-start hold
     [ ! -e "$STARTED" ] || IN_ORDER=1
