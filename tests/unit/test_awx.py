@@ -191,6 +191,7 @@ def test_execution_environment(tmp_path: Path) -> None:
     example = ROOT / 'examples' / 'execution-environment.yml'
     context = tmp_path / 'context'
     words = [program, 'create', '--file', str(example), '--context', str(context)]
+    words += ['--output-filename', 'Containerfile']  # with podman as with docker
     subprocess.run(words, check=True, capture_output=True, cwd=tmp_path)
     assert 'hanok/cloud.git' in (context / '_build' / 'requirements.yml').read_text()
     assert 'rockylinux' in (context / 'Containerfile').read_text()
