@@ -2,6 +2,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The examples of the documentation work: each runs, and a second run changes nothing.
 
+One that requests an event is run once: the event is predicted again.
+
 All tasks run in one playbook, which tests/tools/examples.py writes, after examples/stage.yml; each
 play of a README runs unchanged. A module, role or document that is added is covered without further
 work. An example that is not run gives the reason in a comment; the reasons are printed.

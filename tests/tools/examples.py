@@ -263,41 +263,6 @@ def _is_event(example: Example) -> bool:
 
 
 def _trial(example: Example) -> dict[str, Any]:
-    again = 'is changed' if _is_event(example) else 'is not changed'
-    done = str(example.content.get('register', 'example_done'))
-    steps = [
-        {**example.content, 'name': f'{example}', 'register': done},
-        {**example.content, 'name': f'{example}, again', 'register': 'example_again'},
-        {
-            'name': f'{example}, compared',
-            'ansible.builtin.assert': {
-                'that': f'example_again {again}',
-                'fail_msg': (
-                    f'the second run should be: {again}; it is: {{{{ example_again | to_json }}}}'
-                ),
-                'quiet': True,
-            },
-        },
-    ]
-    if not example.action.endswith('_info'):  # which does the same in check mode
-        steps.insert(
-            0,
-            {
-                **example.content,
-                'name': f'{example}, predicted',
-                'register': 'example_predicted',
-                'check_mode': True,
-            },
-        )
-        compared = steps[-1]['ansible.builtin.assert']
-        compared['that'] = [
-            compared['that'],
-            f'(example_predicted is changed) == ({done} is changed)',
-        ]
-        compared['fail_msg'] = (
-            f'predicted {{{{ example_predicted is changed }}}}, done {{{{ {done} is changed }}}}; '
-            f'{compared["fail_msg"]}'
-        )
     failed = (
         '{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg }} '
         '{{ ansible_failed_result.results | default("") }}'
@@ -307,4 +272,46 @@ def _trial(example: Example) -> dict[str, Any]:
         'name': 'Record the failure',
         'ansible.builtin.set_fact': {'example_problems': f'{{{{ {combined} }}}}'},
     }
-    return {'name': str(example), 'block': steps, 'rescue': [{**note, 'vars': {'text': failed}}]}
+    rescue = [{**note, 'vars': {'text': failed}}]
+    return {'name': str(example), 'block': _steps(example), 'rescue': rescue}
+
+
+def _steps(example: Example) -> list[dict[str, Any]]:
+    """The task in check mode, run, and run again; a task that only looks is run once.
+
+    An event would happen again: it is predicted again.
+    """
+    done = str(example.content.get('register', 'example_done'))
+    run = {**example.content, 'name': f'{example}', 'register': done}
+    if example.action.endswith('_info'):
+        return [run, _compared(example, done, f'{done} is not changed')]
+    is_event = _is_event(example)
+    predicted = {
+        **example.content,
+        'name': f'{example}, predicted',
+        'register': 'example_predicted',
+        'check_mode': True,
+    }
+    again = {**example.content, 'name': f'{example}, again', 'register': 'example_again'}
+    if is_event:
+        again['check_mode'] = True
+    compared = _compared(
+        example,
+        'example_again',
+        f'example_again is {"" if is_event else "not "}changed',
+        f'(example_predicted is changed) == ({done} is changed)',
+    )
+    return [predicted, run, again, compared]
+
+
+def _compared(example: Example, last: str, *conditions: str) -> dict[str, Any]:
+    """A task that fails with the last result unless all conditions are met."""
+    wanted = ' and '.join(conditions)
+    return {
+        'name': f'{example}, compared',
+        'ansible.builtin.assert': {
+            'that': list(conditions),
+            'fail_msg': f'it should be: {wanted}; the last run: {{{{ {last} | to_json }}}}',
+            'quiet': True,
+        },
+    }

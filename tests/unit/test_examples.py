@@ -266,12 +266,13 @@ def test_excuses_of_tasks() -> None:
 def test_trial() -> None:
     """An example runs in check mode, then twice, with the names that it registers itself.
 
-    Check mode is skipped for _info modules.
+    One of an _info module runs once, and an event happens once.
     """
-    text = f'{TASK}  register: made\n- hanok.cloud.flavor_info:\n'
+    event = '- hanok.cloud.server_action: {name: web, action: reboot_hard}\n'
+    text = f'{TASK}  register: made\n- hanok.cloud.flavor_info:\n{event}'
     outcomes = '/tmp/outcomes'  # noqa: S108 - the file is not written
     (play,) = playbook(in_document('README.md', fenced(text)), outcomes)
-    first, second, write = play['tasks']
+    first, second, third, write = play['tasks']
     assert [step.get('register') for step in first['block']] == [
         'example_predicted',
         'made',
@@ -283,11 +284,9 @@ def test_trial() -> None:
         'example_again is not changed',
         '(example_predicted is changed) == (made is changed)',
     ]
-    assert [step.get('register') for step in second['block']] == [
-        'example_done',
-        'example_again',
-        None,
-    ]
+    assert [step.get('register') for step in second['block']] == ['example_done', None]
+    assert [step.get('check_mode') for step in third['block']] == [True, None, True, None]
+    assert 'example_again is changed' in third['block'][3]['ansible.builtin.assert']['that']
     assert write['ansible.builtin.copy']['dest'] == outcomes
 
 
@@ -327,6 +326,6 @@ def test_trial_reports(tmp_path: Path) -> None:
     problems = json.loads(outcomes.read_text(encoding='utf-8'))
     assert set(problems) == {'README.md:6', 'README.md:8', 'README.md:11'}
     assert 'predicted: file' in problems['README.md:6']
-    assert 'the second run should be: is not changed' in problems['README.md:8']
-    assert 'predicted False, done True' in problems['README.md:11']
+    assert 'it should be: example_again is not changed' in problems['README.md:8']
+    assert '(example_predicted is changed) == (more is changed)' in problems['README.md:11']
     assert made.is_dir()
