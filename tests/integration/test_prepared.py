@@ -168,10 +168,11 @@ def test_server_that_could_not_be_created(image: str) -> None:
     assert inventory() == before
 
 
-def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
+def test_port(image: str, root_image: str, key: str, open_group: str, ssh: Guest) -> None:
     """Its address, MAC, groups and floating IP reach the server that has it, one after another.
 
-    Others with other MACs have the address before and afterwards, within the time of a lease.
+    Others with other MACs have the address before and afterwards, within the time of a lease. One
+    is a container, which has no lease.
     """
     server = {
         'image': image,
@@ -188,7 +189,7 @@ def test_port(image: str, key: str, open_group: str, ssh: Guest) -> None:
     attached = keep('floating_ip', name='door', port='door', state='attached')
     floating = attached['floating_ip']['address']
     with_port = {**server, 'security_groups': None, 'networks': [{'port': 'door'}]}
-    keep('server', name='one', **with_port)
+    keep('server', name='one', **{**with_port, 'image': root_image})
     assert ssh(floating, 'cat /sys/class/net/eth0/address; hostname') == '52:54:00:ab:cd:ef\none'
     keep('server', name='one', state='absent')
     keep('server', name='two', **with_port)
