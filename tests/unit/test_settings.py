@@ -299,11 +299,11 @@ TYPE = 'volume_types[0]: '
         ),
         (
             {'volume_types': [{'name': 'a', 'path': f'/srv/{one}'} for one in 'ab']},
-            'volume_types: a is listed twice',
+            'volume_types: name a is listed twice',
         ),
         (
             {'volume_types': [{'name': one, 'path': '/srv'} for one in 'ab']},
-            'volume_types: /srv is listed twice',
+            'volume_types: path /srv is listed twice',
         ),
         (
             {'floating_pools': [{'name': 'a', 'addresses': [], 'uplink': ''}]},

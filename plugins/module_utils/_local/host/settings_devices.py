@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from .kernel import device_exists, devices, is_bridge
+from .settings_directories import is_mounted
 from .settings_volume_types import unusable
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _missing_mounts(stores: List[Dict[str, Any]]) -> List[str]:
     return [
         f'backup_stores: {store["path"]} is not mounted; mount it, or set mounted: false'
         for store in stores
-        if store.get('mounted') and not os.path.ismount(store['path'])
+        if store.get('mounted') and not is_mounted(store['path'])
     ]
 
 

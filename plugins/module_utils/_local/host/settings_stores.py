@@ -8,33 +8,16 @@ import os
 from typing import Any, Dict, List
 
 from ..._model.checks import name_problems
+from .settings_directories import listed_problems, mounted_problems
 
 
 def directory_problems(raw: Dict[str, Any]) -> List[str]:
     """Return the problems of the settings backup_stores and volume_types."""
-    problems = _store_problems(raw.get('backup_stores', []))
+    problems = listed_problems('backup_stores', raw.get('backup_stores', []), _problems)
     if raw.get('volume_types', []) != []:
         from .settings_volume_types import type_problems
 
         problems += type_problems(raw['volume_types'])
-    return problems
-
-
-def _store_problems(stores: Any) -> List[str]:
-    """Return the problems of the setting backup_stores."""
-    if not isinstance(stores, list):
-        return ['backup_stores: must be a list']
-    problems = []
-    for number, store in enumerate(stores):
-        problems += [f'backup_stores[{number}]: {text}' for text in _problems(store)]
-    if problems:
-        return problems
-    for option in ('name', 'path'):
-        given = [store[option] for store in stores]
-        problems += [
-            f'backup_stores: {option} {value} is listed twice'
-            for value in sorted({value for value in given if given.count(value) > 1})
-        ]
     return problems
 
 
@@ -51,7 +34,6 @@ def _problems(store: Any) -> List[str]:
         problems.append(f'path: {path!r} is not the absolute path of a directory')
     elif not path.isprintable():
         problems.append(f'path: {path!r} has characters that cannot be printed')
-    if not isinstance(store.get('mounted', False), bool):
-        problems.append(f'mounted: {store["mounted"]!r} is neither true nor false')
     unknown = sorted({*store} - {'name', 'path', 'mounted'})
+    problems += mounted_problems(store)
     return [*problems, *(f'{option}: no option of a store' for option in unknown)]

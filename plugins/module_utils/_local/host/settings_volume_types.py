@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
 
 from ..._model.checks import name_problems
 from ..._model.volume import DEFAULT_TYPE
+from .settings_directories import is_mounted, listed_problems, mounted_problems
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -34,12 +35,6 @@ class VolumePlace(NamedTuple):
     capacity: int | None = None
 
 
-def is_mounted(path: str) -> bool:
-    """Whether a file system is mounted on a directory; one that does not answer is, too."""
-    with open('/proc/self/mounts', encoding='ascii', errors='replace') as file:
-        return os.path.realpath(path) in {line.split(' ')[1] for line in file}
-
-
 def places_of(settings: Settings) -> Tuple[VolumePlace, ...]:
     """Return where the disks of each type are."""
     return tuple(VolumePlace(**one) for one in settings.volume_types)
@@ -47,12 +42,7 @@ def places_of(settings: Settings) -> Tuple[VolumePlace, ...]:
 
 def type_problems(raw: Any) -> List[str]:
     """Return what is wrong with them, whatever there is on this host."""
-    if not isinstance(raw, list):
-        return [f'{_OPTION}: must be a list']
-    problems = []
-    for number, one in enumerate(raw):
-        problems += [f'{_OPTION}[{number}]: {problem}' for problem in _problems(one)]
-    return problems or [*_twice(raw, 'name'), *_twice(raw, 'path')]
+    return listed_problems(_OPTION, raw, _problems)
 
 
 def _problems(raw: Any) -> List[str]:
@@ -65,9 +55,7 @@ def _problems(raw: Any) -> List[str]:
     if name == DEFAULT_TYPE:
         problems.append(f'name: {name} is the type of volumes in /var/lib/hanok; use another name')
     problems += [*_path_problems(path), *_capacity_problems(raw.get('capacity'))]
-    if not isinstance(raw.get('mounted', False), bool):
-        problems.append(f'mounted: {raw["mounted"]!r} is neither true nor false')
-    return problems
+    return [*problems, *mounted_problems(raw)]
 
 
 def _path_problems(path: str) -> List[str]:
@@ -86,14 +74,6 @@ def _capacity_problems(capacity: Any) -> List[str]:
 
 def _is_own(path: str) -> bool:
     return os.path.commonpath([_OWN, path]) == _OWN
-
-
-def _twice(raw: List[Dict[str, Any]], key: str) -> List[str]:
-    values = [one[key] for one in raw]
-    return [
-        f'{_OPTION}: {value} is listed twice'
-        for value in sorted({value for value in values if values.count(value) > 1})
-    ]
 
 
 def unusable(raw: List[Dict[str, Any]]) -> List[str]:
