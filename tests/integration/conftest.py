@@ -422,6 +422,14 @@ def image(tiny: str) -> Iterator[str]:
 
 
 @pytest.fixture(scope='module')
+def no_guest(idle: str) -> Iterator[str]:
+    """An image named idle: machines of it run, and no guest boots."""
+    keep('image', name='idle', path=idle)
+    yield 'idle'
+    keep('image', name='idle', state='absent')
+
+
+@pytest.fixture(scope='module')
 def root_image(host: None) -> Iterator[str]:
     """An image of a root file system: servers of it are containers, which start in a second."""
     keep('image', name='root', path=newest_image('tiny', 'tar'), disk_format='root-tar')

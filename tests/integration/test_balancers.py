@@ -288,7 +288,7 @@ def test_a_member_is_not_healthy_before_its_first_check(image: str, lb: dict[str
         keep('server', name='down', state='absent')
 
 
-def test_what_an_interrupted_run_left_drained(image: str, lb: dict[str, Any]) -> None:
+def test_what_an_interrupted_run_left_drained(no_guest: str, lb: dict[str, Any]) -> None:
     """The task that completes the work on a server lets its load balancers use it again."""
     folder = f'/var/lib/hanok/balancers/{lb["id"]}'
 
@@ -299,7 +299,7 @@ def test_what_an_interrupted_run_left_drained(image: str, lb: dict[str, Any]) ->
         ]
         return ',DRAIN,' in line
 
-    keep('server', name='member', image=image, flavor='g1.nano')
+    keep('server', name='member', image=no_guest, flavor='g1.nano')
     try:
         keep('lb', name='alone', members=['member'])
         haproxy_socket.query(folder, 'set server members_80/member state drain')

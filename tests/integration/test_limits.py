@@ -20,11 +20,11 @@ SIZE = {'vcpus': 1, 'memory': 128, 'disk': 1}
 
 
 @pytest.fixture(scope='module')
-def servers(image: str) -> Iterator[None]:
+def servers(no_guest: str) -> Iterator[None]:
     """A server that runs, with a volume, and one that is off, both of a flavor without limits."""
     keep('flavor', name='slow', **SIZE)
-    keep('server', name='slow', image=image, flavor='slow')
-    keep('server', name='off', image=image, flavor='slow', state='stopped')
+    keep('server', name='slow', image=no_guest, flavor='slow')
+    keep('server', name='off', image=no_guest, flavor='slow', state='stopped')
     keep('volume', name='prop', size=1, server='slow', state='attached')
     yield
     for name in ('slow', 'off'):

@@ -115,14 +115,14 @@ def test_more_memory_than_the_host_has(image: str) -> None:
     keep('flavor', name='too-large', state='absent')
 
 
-def test_server_that_could_not_be_created(image: str) -> None:
+def test_server_that_could_not_be_created(no_guest: str) -> None:
     """Its flavor is too large for the host: the next task changes it without allow_restart.
 
     It gets another disk and address, and stays a member of its balancer.
     """
     before = inventory()
     keep('flavor', name='too-large', vcpus=256, memory=128, disk=9)
-    failed = run('server', name='cut', image=image, flavor='too-large')
+    failed = run('server', name='cut', image=no_guest, flavor='too-large')
     assert failed['failed']
     assert 'Maximum CPUs' in failed['msg']
     (incomplete,) = run('server_info', name='cut')['servers']
@@ -134,7 +134,7 @@ def test_server_that_could_not_be_created(image: str) -> None:
     keep('network', name='back', cidr='10.77.0.0/24')
     keep('lb', name='entry', network='default', listeners=[{'port': 80}], members=['cut'])
     back = {'name': 'back', 'fixed_ip': '10.77.0.7'}
-    options = {'name': 'cut', 'image': image, 'flavor': 'g1.nano'}
+    options = {'name': 'cut', 'image': no_guest, 'flavor': 'g1.nano'}
     assert 'is a member of lb entry, in network default' in refused(
         'server', **options, networks=[back]
     )
