@@ -14,6 +14,7 @@ from typing import Any
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.clouds import open_cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
+from ansible_collections.hanok.cloud.tests import idle_machine
 from ansible_collections.hanok.cloud.tests.contract.clouds import CAN, CloudUnderTest
 from ansible_collections.hanok.cloud.tests.contract.promises import Result
 from ansible_collections.hanok.cloud.tests.integration import conftest as integration
@@ -135,7 +136,7 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
             lambda project='default', _kind='': open_cloud('local', project, 'tester', 60),
             integration.observed_state,
             integration.inventory,
-            integration.idle_image(folder),
+            idle_machine.image(folder),
             CAN['local'] | ({'VLANs'} if has_vlans else set()),
             interrupt,
             other_run,

@@ -26,6 +26,7 @@ import ansible.release
 import pytest
 import yaml
 
+from ansible_collections.hanok.cloud.tests import idle_machine
 from ansible_collections.hanok.cloud.tests.contract import promises
 from ansible_collections.hanok.cloud.tests.reliability.forks import ForkServer
 from ansible_collections.hanok.cloud.tests.tools.examples import fences
@@ -46,7 +47,6 @@ SEEN = 'until [ -b {} ]; do sleep 0.1; done'
 SCSI = 'scsi-0QEMU_QEMU_HARDDISK_'  # before the serial, in the path of a disk by its id
 BOOTED = b'this is the boot sector of the CD'
 # Real mode: prints what follows on the serial port, and halts.
-HALT = bytes.fromhex('faf4ebfd')  # the whole boot sector of a machine without a guest
 BOOT_SECTOR = bytes.fromhex('fc0e1fe800005e83c612baf803ac84c07403eeebf8f4ebfd') + BOOTED + b'\0'
 _THREAD = threading.local()
 
@@ -312,19 +312,6 @@ def newest_image(name: str, extension: str = 'qcow2') -> str:
     return found[-1]
 
 
-def idle_image(folder: Path) -> str:
-    """The path of an image of which a machine runs, and no guest boots.
-
-    Without KVM a boot takes eight seconds of a core, also if nothing waits for it.
-    """
-    raw, path = folder / 'idle.raw', folder / 'idle.qcow2'
-    raw.write_bytes(HALT.ljust(510, b'\0') + b'\x55\xaa')
-    os.truncate(raw, 96 * 2**20)
-    subprocess.run(['qemu-img', 'convert', '-O', 'qcow2', raw, path], check=True)
-    raw.unlink()
-    return str(path)
-
-
 @pytest.fixture(scope='session')
 def host() -> None:
     """Have this world be a host that the role host has prepared."""
@@ -395,7 +382,7 @@ def tiny(host: None) -> str:
 @pytest.fixture(scope='session')
 def idle(host: None, tmp_path_factory: pytest.TempPathFactory) -> str:
     """The path of an image for machines without a guest."""
-    return idle_image(tmp_path_factory.mktemp('idle'))
+    return idle_machine.image(tmp_path_factory.mktemp('idle'))
 
 
 @pytest.fixture(scope='session')

@@ -72,7 +72,12 @@ def start(archive: Path) -> None:
         _KVM.chmod(_KVM.stat().st_mode | 0o060)
     for settings in sorted(Path('/etc/sysctl.d').glob('*hanok*')):
         _run('sysctl', '--quiet', f'--load={settings}')
-    _run('sh', str(ROOT / 'roles/host/files/daemons.sh'), 'start', *_DAEMONS)
+    start_daemons(*_DAEMONS)
+
+
+def start_daemons(*names: str) -> None:
+    """Start daemons that do not run, as the role does."""
+    _run('sh', str(ROOT / 'roles/host/files/daemons.sh'), 'start', *names)
 
 
 def _run(*words: str) -> None:

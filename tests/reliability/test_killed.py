@@ -100,7 +100,7 @@ def task(module: str, **options: Any) -> Task:
 STATE = Path(hosts.STATE)
 PUBLIC = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKZDjBBqpX3dI4L1ZYoJWZ3WJxvGk4M3Pz1K1cVQk9f killed'
 SCRIPT = '#!/bin/sh\ntrue\n'
-SMALL = {'image': 'killed', 'flavor': 'g1.nano'}  # a machine without a guest
+SMALL = {'image': 'killed', 'flavor': 'g1.nano'}  # without a guest: tests/idle_machine.py
 GUEST = {'image': 'guest', 'flavor': 'g1.nano'}
 STOPPED = {**SMALL, 'state': 'stopped'}
 CONTAINER = {'image': 'root', 'flavor': 'g1.nano'}
@@ -435,7 +435,14 @@ WALKS = (
         'container',
         [
             task('image', name='root', path='{root}', disk_format='root-tar'),
-            task('server', name='c', user_data=SCRIPT, floating_ip='auto', **CONTAINER),
+            task(
+                'server',
+                name='c',
+                user_data=SCRIPT,
+                floating_ip='auto',
+                wait_for='init',
+                **CONTAINER,
+            ),
             task('server', name='c', flavor='g1.micro', labels={'a': 'b'}),
             task('server', name='c', state='stopped', force=True),
             task('image', name='copy', server='c'),
@@ -743,7 +750,7 @@ WALKS = (
     Walk(
         'guest shut down',
         [
-            task('server', name='power', **GUEST),
+            task('server', name='power', **SMALL),
             task('volume', name='power/root', size=2),
             task('server', name='power', volume_size=3),
             task('server', name='power', state='stopped'),
@@ -767,7 +774,7 @@ WALKS = (
             task('volume', name='v', state='detached', force=True),
             *delete_tasks('volume', 'v'),
         ],
-        prerequisites=[task('server', name='up', key_name='killed', wait_for='init', **GUEST)],
+        prerequisites=[task('server', name='up', key_name='killed', **SMALL)],
         slow=True,
     ),
     Walk(
@@ -788,23 +795,28 @@ WALKS = (
                 task('flavor', name=name, vcpus=1, memory=memory, disk=1, max_memory=256)
                 for name, memory in (('room.1', 128), ('room.2', 256))
             ),
-            task('server', name='up', wait_for='init', **{**GUEST, 'flavor': 'room.1'}),
+            task('server', name='up', **{**SMALL, 'flavor': 'room.1'}),
         ],
         slow=True,
     ),
     Walk(
-        'snapshots of a running server',
+        'copies of a running server',
         [
             task('volume', name='v', size=1, state='attached', server='up'),
             task('server_snapshot', server='up', name='disks'),
             check_thawed,
             task('server_snapshot', server='up', name='memory', memory=True),
             check_thawed,
-            task('server_snapshot', server='up', name='disks', state='restored'),
             task('server_snapshot', server='up', name='memory', state='restored'),
             check_thawed,
             task('server_snapshot', server='up', name='disks', state='absent'),
             task('server_snapshot', server='up', name='memory', state='absent'),
+            task('volume_snapshot', volume='v', name='a'),
+            check_thawed,
+            task('volume_snapshot', volume='v', name='a', state='absent'),
+            task('backup', name='b', server='up'),
+            check_thawed,
+            *delete_tasks('backup', 'b'),
             task('volume', name='v', state='detached', force=True),
             *delete_tasks('volume', 'v'),
         ],
@@ -812,16 +824,16 @@ WALKS = (
         slow=True,
     ),
     Walk(
-        'backups of a running server',
+        'a running server is off for copies',
         [
-            task('server', name='up', key_name='killed', wait_for='init', **GUEST),
-            task('backup', name='b', server='up'),
-            check_thawed,
-            task('backup', name='c', server='up', mode='stop', force=True),
+            task('server', name='up', key_name='killed', **SMALL),
+            task('server_snapshot', server='up', name='disks'),
+            task('server_snapshot', server='up', name='disks', state='restored'),
+            task('server_snapshot', server='up', name='disks', state='absent'),
+            task('backup', name='b', server='up', mode='stop'),
             task('backup', name='b', state='restored', force=True),
             *delete_tasks('server', 'up'),
             *delete_tasks('backup', 'b'),
-            *delete_tasks('backup', 'c'),
         ],
         slow=True,
     ),
