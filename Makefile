@@ -327,7 +327,7 @@ openstack-down:
 # These tests count their trials in reliability.json.
 reliability: venv-dev prepare
 	rm -f $(REPORTS)/reliability.json
-	scripts/world $(VENV)/bin/pytest --junitxml=$(REPORTS)/reliability.xml tests/reliability
+	$(PYTEST_INTEGRATION) tests/reliability
 
 # ansible-rulebook, whose rule engine is written in Java.
 EVENTS := $(TREE)/events/.ok

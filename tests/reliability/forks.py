@@ -133,7 +133,7 @@ def _result(out: str) -> dict[str, Any]:
 
 
 def _serve(stream: socket.socket) -> None:
-    _import()
+    preload()
     with stream.makefile('rw', encoding='utf-8') as lines:
         for line in lines:
             environment, tasks = json.loads(line)
@@ -148,7 +148,7 @@ def _serve(stream: socket.socket) -> None:
             lines.flush()
 
 
-def _import() -> None:
+def preload() -> None:
     """Import everything that modules import when they run, libvirt too; nothing is opened."""
     import libvirt  # noqa: F401
 

@@ -30,7 +30,6 @@ import json
 import os
 import re
 import runpy
-import shutil
 import signal
 import sqlite3
 import stat
@@ -41,14 +40,11 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import ansible.module_utils.basic
-import libvirt
 import libvirtmod
 import libvirtmod_qemu
 
-# Imported once, for all forks; shutil before os is wrapped, because it inspects os when it is
-# imported.
-PRELOADED = (ansible.module_utils.basic, libvirt, shutil)
+from ansible_collections.hanok.cloud.tests.reliability.forks import preload
+
 PACKAGE = 'ansible_collections.hanok.cloud.plugins.modules.'
 CHANGES = re.compile(
     r'vir(?!.*(?:Get|Lookup|List))\w*'
@@ -339,6 +335,7 @@ def handle(request: dict[str, Any]) -> dict[str, Any]:
 
 def main() -> None:
     """Answer requests until there are no more."""
+    preload()  # before os is wrapped: some modules inspect it when they are imported
     for line in sys.stdin:
         print(json.dumps(handle(json.loads(line))), flush=True)
 
