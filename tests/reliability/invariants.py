@@ -14,8 +14,11 @@ import sqlite3
 import subprocess
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
+
+import libvirt
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import TABLES
 
@@ -109,6 +112,14 @@ _BALANCERS = 'SELECT uuid FROM balancer'
 _CONTAINERS = "SELECT uuid FROM server WHERE type = 'container'"
 
 
+def domains(uri: str) -> dict[str, bool]:
+    """The domains of a driver of libvirt by their UUIDs: whether each of them runs."""
+    with closing(libvirt.openReadOnly(uri)) as connection:
+        return {
+            domain.UUIDString(): bool(domain.isActive()) for domain in connection.listAllDomains()
+        }
+
+
 def _machines() -> list[str]:
     found = []
     for uri, what, recorded in (
@@ -117,10 +128,10 @@ def _machines() -> list[str]:
     ):
         found += _differ(
             what,
-            output_of('virsh', '-c', uri, 'list', '--all', '--uuid').split(),
+            domains(uri),
             (row[0] for row in rows(recorded)),
         )
-    running = output_of('virsh', '-c', 'lxc:///system', 'list', '--uuid').split()
+    running = [uuid for uuid, runs in domains('lxc:///system').items() if runs]
     servers = {row[0] for row in rows(_CONTAINERS)}
     return found + _differ(
         'running balancer',
@@ -196,9 +207,11 @@ def _snapshots() -> list[str]:
 
 def _networks() -> list[str]:
     numbers = [row[0] for row in rows('SELECT id FROM network')]
+    with closing(libvirt.openReadOnly('qemu:///system')) as connection:
+        networks = [network.name() for network in connection.listAllNetworks()]
     found = _differ(
         'network',
-        output_of('virsh', 'net-list', '--all', '--name').split(),
+        networks,
         (f'hk{number}' for number in numbers),
     )
     found += _differ(

@@ -25,7 +25,7 @@ from ansible_collections.hanok.cloud.tests.integration.conftest import backup_st
 
 from . import figures
 from .forks import ForkServer, ModuleRun
-from .invariants import REMOVAL, STATE, output_of, resources, rows, violations
+from .invariants import REMOVAL, STATE, domains, output_of, resources, rows, violations
 from .predictions import check_refusal, check_result, check_unchanged
 from .random_tasks import OPTIONS, Step, is_event, one, tasks
 
@@ -243,8 +243,10 @@ def _by_hand(which: Sequence[str], how: Sequence[str], number: int) -> None:
 
 def _running() -> set[str]:
     """The servers that run, or are paused."""
-    running = output_of('virsh', 'list', '--uuid').split()
-    return {row['name'] for row in rows('SELECT name, uuid FROM server') if row['uuid'] in running}
+    machines = domains('qemu:///system')
+    return {
+        row['name'] for row in rows('SELECT name, uuid FROM server') if machines.get(row['uuid'])
+    }
 
 
 def _without_guest(options: dict[str, Any]) -> dict[str, Any]:
