@@ -185,9 +185,10 @@ def test_host_role_ends_with_refused_settings(host: None) -> None:
 def test_getting_started(caller: Caller) -> None:
     """Check mode changes nothing; the play covers T1 to T12; a second run changes nothing.
 
-    Teardown removes everything. All of it runs as a user who is not root: the user owns the key,
-    and the command that the play prints works for this user. At the same time it runs with
-    containers in another project, where everything has the same names.
+    Teardown removes everything, in its project: in the other one, check mode has nothing to change
+    then. All of it runs as a user who is not root: the user owns the key, and the command that the
+    play prints works for this user. At the same time it runs with containers in another project,
+    where everything has the same names.
     """
     before, key = inventory(), caller.home / 'hanok-getting-started.pem'
     assert caller.play('hanok.cloud.getting_started', '--check', '--diff').changed > 10
