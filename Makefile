@@ -255,8 +255,9 @@ package: venv-dev
 	ansible-doc --type inventory hanok.cloud.servers >/dev/null
 	ansible-doc --type connection hanok.cloud.agent >/dev/null
 	ansible-doc --type filter hanok.cloud.most_room >/dev/null
-	cd $(PACKAGE)/ansible_collections/hanok/cloud/roles; for role in *; do \
-	  ansible-doc --type role "hanok.cloud.$$role" | grep '^> ROLE' >/dev/null; done
+	cd $(PACKAGE)/ansible_collections/hanok/cloud/roles; \
+	[ "$$(ansible-doc --type role $$(printf 'hanok.cloud.%s\n' *) | grep -c '^> ROLE')" = \
+	  "$$(ls | wc -l)" ]
 	@ls $(PACKAGE)/*.tar.gz
 
 # The checks of Galaxy for uploads. The importer logs most problems and succeeds nevertheless, hence
