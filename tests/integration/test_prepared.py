@@ -17,14 +17,14 @@ Guest = Callable[[str, str], str]
 FAILS = '#!/bin/sh\necho before it fails\nno-such-command\nexit 3\n'
 
 
-def test_init_script(image: str, key: str, open_group: str, ssh: Guest) -> None:
+def test_init_script(root_image: str, key: str, open_group: str, ssh: Guest) -> None:
     """Kept by name, run once at first boot, updated for the next server.
 
     Its output and its failure can be read.
     """
     before = inventory()
     server = {
-        'image': image,
+        'image': root_image,
         'flavor': 'g1.nano',
         'key_name': 'test',
         'security_groups': ['open'],
