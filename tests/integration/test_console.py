@@ -78,6 +78,17 @@ def in_guest(server: dict[str, Any], ssh: Guest, command: str) -> None:
     ssh(server['fixed_ip'], f'setsid sh -c {shlex.quote(command)} >/tmp/out 2>&1 </dev/null &')
 
 
+def test_log_without_a_limit(host: None) -> None:
+    """The role host refuses settings with which a guest could fill the disk."""
+    settings = Path('/etc/libvirt/virtlogd.conf')
+    before = settings.read_text('utf-8')
+    settings.write_text(before + 'max_size = 0\n', 'utf-8')
+    played = Play('hanok.cloud.host', '--check')
+    settings.write_text(before, 'utf-8')
+    assert played.code
+    assert 'because of /etc/libvirt/virtlogd.conf:max_size = 0.' in played.output
+
+
 def test_endless_output(server: dict[str, Any], ssh: Guest) -> None:
     """It is rotated, and read in order meanwhile; no line of it looks like one of ours."""
     in_guest(server, ssh, f'echo $$ >/tmp/pid; {ENDLESS}')
@@ -121,14 +132,3 @@ def test_restarts(server: dict[str, Any], ssh: Guest) -> None:
 def test_imports(server: dict[str, Any]) -> None:
     """Reading it imports little."""
     check_imports('server_log', {'name': 'talker'})
-
-
-def test_log_without_a_limit(host: None) -> None:
-    """The role host refuses settings with which a guest could fill the disk."""
-    settings = Path('/etc/libvirt/virtlogd.conf')
-    before = settings.read_text('utf-8')
-    settings.write_text(before + 'max_size = 0\n', 'utf-8')
-    played = Play('hanok.cloud.host', '--check')
-    settings.write_text(before, 'utf-8')
-    assert played.code
-    assert 'because of /etc/libvirt/virtlogd.conf:max_size = 0.' in played.output

@@ -258,19 +258,18 @@ def test_server_changes(pair: list[dict[str, Any]], ssh: Guest) -> None:
     wait = {'wait_for': 'init', 'wait_timeout': 300}
     keep('server', name=name, flavor='g1.micro', allow_restart=True, **wait)
     assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) > 400 * 1024
-    keep('server', name=name, state='stopped')
-    keep('server', name=name, state='started', flavor='g1.nano', **wait)
-    assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) < 400 * 1024
-    booted = ssh(address, 'cat /proc/sys/kernel/random/boot_id')
-    restarted = run('server', name=name, state='restarted', wait_for='ssh', wait_timeout=300)
-    assert restarted['changed']
-    assert ssh(address, 'cat /proc/sys/kernel/random/boot_id') != booted
     keep('server', name=name, state='stopped', force=True)
+    keep('server', name=name, flavor='g1.nano')
     options = {'state': 'started', 'wait_for': 'ssh', 'wait_timeout': 0, 'wait': False}
     started = run('server', name=name, **options)
     assert not started.get('failed'), started['msg']
     assert [step['what'] for step in started['steps']] == [f'server {name}: start']
     keep('server', name=name, state='started', **wait)
+    assert int(ssh(address, "awk '/MemTotal/{print $2}' /proc/meminfo")) < 400 * 1024
+    booted = ssh(address, 'cat /proc/sys/kernel/random/boot_id')
+    restarted = run('server', name=name, state='restarted', wait_for='ssh', wait_timeout=300)
+    assert restarted['changed']
+    assert ssh(address, 'cat /proc/sys/kernel/random/boot_id') != booted
 
 
 def test_volume(pair: list[dict[str, Any]], ssh: Guest) -> None:
