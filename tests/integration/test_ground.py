@@ -61,14 +61,6 @@ def server(image: str, key: str, open_group: str) -> Iterator[dict[str, Any]]:
     keep('volume', name='ground', state='absent')
 
 
-@pytest.fixture(scope='module')
-def still(idle: str) -> Iterator[str]:
-    """An image of machines that need no guest for what a test shows."""
-    keep('image', name='still', path=idle)
-    yield 'still'
-    keep('image', name='still', state='absent')
-
-
 def domain(server: str = 'ground') -> str:
     """The name of the libvirt domain of a server."""
     return next(
@@ -552,9 +544,9 @@ def test_server_is_paused(server: dict[str, Any], ssh: Guest) -> None:
     assert ssh(server['floating_ip'], 'hostname') == 'ground'
 
 
-def test_paused_server_is_powered_off(still: str) -> None:
+def test_paused_server_is_powered_off(no_guest: str) -> None:
     """Then it starts again."""
-    keep('server', name='paused', image=still, flavor='g1.nano')
+    keep('server', name='paused', image=no_guest, flavor='g1.nano')
     output_of('virsh', 'suspend', domain('paused'))
     keep('server', name='paused', state='stopped', force=True)
     started = keep('server', name='paused', state='started')['server']
@@ -727,12 +719,12 @@ def lose_cgroup_of_machines() -> None:
     assert not (machines / 'cpuset.cpus').read_text('ascii').strip()
 
 
-def test_host_is_rebooted(still: str, server: dict[str, Any], ssh: Guest) -> None:
+def test_host_is_rebooted(no_guest: str, server: dict[str, Any], ssh: Guest) -> None:
     """All processes and the state of the kernel are lost; what is recorded as started comes back.
 
     It is reachable as before, and its console log goes on. Servers are started in their order.
     """
-    options = {'image': still, 'flavor': 'g1.nano', 'state': 'started'}
+    options = {'image': no_guest, 'flavor': 'g1.nano', 'state': 'started'}
     keep('server', name='later', start_order=20, start_delay=1, **options)
     keep('server', name='earlier', start_order=3, **options)
     ssh(server['floating_ip'], 'echo before the boot >/dev/ttyS0')
@@ -767,13 +759,13 @@ def ended_at(name: str) -> str:
     return ends[-1].partition(': ')[0] if ends else ''
 
 
-def test_servers_follow_their_host_in_order(still: str) -> None:
+def test_servers_follow_their_host_in_order(no_guest: str) -> None:
     """They are shut down in the reverse of the order in which they are started.
 
     libvirtd is killed meanwhile, and a server that waits is deleted.
     """
     names = ('front', 'middle', 'base')  # neither the order of names nor that of their creation
-    options = {'image': still, 'flavor': 'g1.nano'}
+    options = {'image': no_guest, 'flavor': 'g1.nano'}
     for order, name in ((0, 'front'), (4, 'base'), (5, 'middle')):
         delay = 20 if order == 4 else 0
         keep('server', name=name, start_order=order, start_delay=delay, **options)
