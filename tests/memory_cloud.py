@@ -44,6 +44,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip imp
     FixedIp,
     FloatingIp,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.guest_disk import GuestDisk
 from ansible_collections.hanok.cloud.plugins.module_utils._model.history import (
     OK,
     HistoryEntry,
@@ -654,6 +655,7 @@ class Volumes(Items):
         snapshots = self.memory.kinds['server_snapshot'].values()
         found: Volume = replace(
             super().shown(item),
+            filled=None,
             cloud_status=VolumeStatus.RESERVED if is_reserved else None,
             server_snapshots=tuple(one.name for one in snapshots if item.name in one.volumes),
             snapshots=tuple(
@@ -671,6 +673,17 @@ class Volumes(Items):
     def is_mounted(self, name: str) -> bool:
         """No guest mounts anything."""
         return False
+
+    def apply_one(self, change: Change) -> Gone | None:
+        """Store what a change leads to: it begins at what only tasks that ask for it see."""
+        if isinstance(change.before, Volume):
+            change = replace(change, before=replace(change.before, filled=None))
+        return super().apply_one(change)
+
+    def guest_disk(self, name: str) -> GuestDisk:
+        """A disk that is filled if a task has asked for that since it grew."""
+        (item,) = (one for one in self.stored.values() if one.name == name)
+        return GuestDisk(filled=bool(item.filled))
 
 
 def _is_hidden(memory: Memory, actor: str) -> bool:

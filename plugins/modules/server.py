@@ -179,6 +179,14 @@ options:
         of the flavor, and without one to what the image requires. The volume is shown and can also
         be extended by M(hanok.cloud.volume), under the name of the server and V(/root).
     type: int
+  grow:
+    description:
+      - Whether the partition and the file system of the root disk are to fill it, also after it was
+        extended (O(volume_size), O(flavor)), as O(hanok.cloud.volume#module:grow) says. A server
+        that exists must run, with a guest agent. A new one is not looked at (images mostly do it at
+        their first boot), and for a guest that has just started, use O(wait_for=init).
+    type: bool
+    default: false
   floating_ip:
     description:
       - V(auto) for a floating IP that is created and deleted with the server, V(none), or an
@@ -468,6 +476,12 @@ EXAMPLES = r"""
     flavor: g1.micro
     volume_size: 5
     allow_restart: true
+
+- name: Extend the root volume, and the file system on it, while the server runs
+  hanok.cloud.server:
+    name: db
+    volume_size: 8
+    grow: true
 
 - name: Give the server another script of its first boot, with a new root disk; its addresses stay
   hanok.cloud.server:

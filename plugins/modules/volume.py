@@ -73,6 +73,18 @@ options:
     description: Whether to detach the volume even if it is mounted in the guest. Data may be lost.
     type: bool
     default: false
+  grow:
+    description:
+      - Whether the partition and the file system in the guest are to fill the volume, also after it
+        was extended. They are grown while they are mounted, and nothing is if they fill it already.
+      - The volume must be attached to a server that runs, with a guest agent that may run programs.
+        Grown are ext2, ext3, ext4, xfs and btrfs, on the last partition or on the volume itself, by
+        the programs of the guest (C(growpart) or C(sfdisk), and C(resize2fs), C(xfs_growfs) or
+        C(btrfs)). Anything else is refused; a blank volume has nothing to grow.
+      - A partition in an MBR ends at 2048 GB, and what is larger is refused.
+      - An OpenStack does not see into guests, and refuses it.
+    type: bool
+    default: false
   delete_protection:
     description:
       - Whether the volume is protected from deletion. V(false) also lifts the protection in the
@@ -133,6 +145,12 @@ EXAMPLES = r"""
   hanok.cloud.volume:
     name: data
     size: 20
+
+- name: Extend it, and the partition and the mounted file system that are on it
+  hanok.cloud.volume:
+    name: data
+    size: 30
+    grow: true
 
 - name: Move it to a disk of the type ssd while it is in use
   hanok.cloud.volume:
@@ -212,6 +230,10 @@ volume:
         - What an earlier run began and did not complete, because it was interrupted or failed; null
           if there is nothing. The next task for the volume completes it.
       type: str
+    filled:
+      description: Whether the partition and the file system in the guest fill the volume.
+      returned: if a task grows them (O(grow)), in its diff
+      type: bool
     bootable:
       description: Whether it is the root volume of its server.
       type: bool

@@ -104,3 +104,29 @@ def test_type(cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run) -> 
     keep('volume_snapshot', volume='data', name='a', state='absent')
     for name in ('data', 'copy', 'usual'):
         keep('volume', name=name, state='absent')
+
+
+def test_growth_in_a_guest(cloud: CloudUnderTest, keep: Keep, run: Run) -> None:
+    """What sees into no guest says so; a volume that no guest has is refused elsewhere."""
+    keep('volume', name='data', size=1)
+    wanted = run('volume', name='data', size=2, grow=True)
+    text = 'it needs cloud: local' if cloud.name == 'openstack' else 'is attached to no server'
+    assert text in wanted['msg']
+    assert keep('volume', name='data')['volume']['size'] == 1
+    keep('volume', name='data', state='absent')
+
+
+def test_growth_of_a_root_disk(cloud: CloudUnderTest, keep: Keep, run: Run, server: Keep) -> None:
+    """The disk is extended first, then what the guest has on it; a guest that is silent is none."""
+    server('one', volume_size=2)
+    if cloud.memory is None:
+        assert run('server', name='one', volume_size=3, grow=True)['failed']
+        assert keep('server', name='one')['server']['volume_size'] == 2
+        return
+    assert 'start it first' in run('server', name='one', grow=True)['msg']
+    keep('server', name='one', state='started')
+    keep('server', name='one', grow=True)
+    keep('server', name='one', volume_size=3, grow=True)
+    diff = keep('volume', name='one/root', size=4, grow=True)['diff']
+    assert diff['after'] == 'volume one/root:  # update\n  size: 4\n'
+    assert keep('server', name='one', grow=True)['server']['volume_size'] == 4

@@ -8,6 +8,7 @@ the first boot formats.
 
 from __future__ import annotations
 
+import functools
 import shlex
 import subprocess
 from collections.abc import Callable
@@ -66,6 +67,88 @@ def test_disks_by_their_paths(
     ssh(debian_server['fixed_ip'], 'sudo umount /mnt', user='debian')
     keep('volume', name='plain', state='detached')
     keep('volume', name='plain', state='absent')
+
+
+WRITES = (
+    "sudo systemd-run --quiet --unit=writer sh -c 'n=0; while true; do echo $n >> /srv/counted; "
+    "sync; n=$((n + 1)); done'"
+)
+
+
+def test_grow(debian_server: dict[str, Any], ssh: Guest) -> None:
+    """Partition and file system of the root disk fill it, while the guest writes on."""
+    guest = functools.partial(ssh, debian_server['fixed_ip'], user='debian')
+    name = guest('lsblk -no PKNAME $(findmnt -no SOURCE /)').strip()
+    before = int(guest('findmnt -bno SIZE /'))
+    assert not run('server', name='real', grow=True)['changed']  # cloud-init did it
+    guest(f'sudo dd if=/dev/urandom of=/srv/random bs=1M count=20; {WRITES}')
+    checksum = guest('sha256sum /srv/random')
+    size = debian_server['volume_size']
+    keep('server', name='real', volume_size=size + 1, grow=True)
+    assert int(guest('findmnt -bno SIZE /')) > before + 2**29
+    keep('volume', name='real/root', size=size + 2)
+    grown = keep('server', name='real', grow=True)
+    assert grown['diff']['after'] == 'volume real/root:  # update\n  filled: true\n'
+    disk, *parts = map(int, guest(f'lsblk -bno SIZE /dev/{name}').split())
+    assert disk == (size + 2) * 2**30
+    assert disk - max(parts) < 2**25
+    assert int(guest('findmnt -bno SIZE /')) > before + 3 * 2**29
+    guest('sudo systemctl stop writer')
+    counted = guest('cat /srv/counted').split()
+    assert counted == [str(number) for number in range(len(counted))]
+    assert guest('sha256sum /srv/random') == checksum
+    guest('sudo rm /srv/random /srv/counted')
+
+
+@pytest.fixture(scope='module')
+def programs(debian_server: dict[str, Any], key: str) -> None:
+    """Programs for xfs and btrfs in the guest, which has no way to a mirror.
+
+    They are unpacked, not installed: that would build another initrd.
+    """
+    packed = subprocess.run(
+        ['tar', '-c', '-C', '/var/cache/hanok/growth', '.'], capture_output=True, check=True
+    ).stdout
+    install = (
+        'mkdir /tmp/debs && tar -x -C /tmp/debs && for file in /tmp/debs/*.deb; do '
+        'dpkg-deb --fsys-tarfile $file | sudo tar -x -C / --keep-directory-symlink; done'
+    )
+    options = ['-oStrictHostKeyChecking=no', '-oUserKnownHostsFile=/dev/null']
+    subprocess.run(
+        ['ssh', *options, '-i', key, f'debian@{debian_server["fixed_ip"]}', install],
+        input=packed,
+        capture_output=True,
+        check=True,
+        timeout=300,
+    )
+
+
+@pytest.mark.usefixtures('programs')
+@pytest.mark.parametrize(('kind', 'table'), [('xfs', 'dos'), ('btrfs', 'gpt')])
+def test_grow_others(kind: str, table: str, debian_server: dict[str, Any], ssh: Guest) -> None:
+    """So do other file systems, on partitions in either table."""
+    guest = functools.partial(ssh, debian_server['fixed_ip'], user='debian')
+    device = keep('volume', name='grown', size=1, server='real', state='attached')['volume'][
+        'device'
+    ]
+    guest(SEEN.format(device))
+    guest(
+        f"printf 'label: {table}\\n,\\n' | sudo sfdisk -q --wipe always {device}; "
+        f'udevadm wait --timeout=30 {device}-part1; sudo mkfs.{kind} -q {device}-part1'
+    )
+    refusal = refused('volume', name='grown', size=2, grow=True)
+    assert 'is not mounted in the guest; mount it there first' in refusal
+    guest(f'sudo mount {device}-part1 /mnt; sudo dd if=/dev/urandom of=/mnt/r bs=1M count=20')
+    checksum = guest('sha256sum /mnt/r')
+    assert not run('volume', name='grown', grow=True)['changed']
+    before = int(guest('findmnt -bno SIZE /mnt'))
+    keep('volume', name='grown', size=2, grow=True)
+    assert int(guest('findmnt -bno SIZE /mnt')) > before + 9 * 2**30 // 10
+    guest(f'sudo umount /mnt; sudo mount {device}-part1 /mnt')
+    assert guest('sha256sum /mnt/r') == checksum
+    guest('sudo umount /mnt')
+    keep('volume', name='grown', state='detached')
+    keep('volume', name='grown', state='absent')
 
 
 def test_read(debian_server: dict[str, Any], ssh: Guest) -> None:

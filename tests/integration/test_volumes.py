@@ -82,6 +82,32 @@ def test_copies(guest: Guest, image: str) -> None:
         keep('volume', name=name, state='absent')
 
 
+GROWN = "df -m /mnt | tail -n 1 | awk '{print $2}'"
+
+
+def test_grow(guest: Guest) -> None:
+    """A mounted file system follows its volume; test_debian.py has partitions, and writers."""
+    assert not run('volume', name='data', grow=True)['changed']  # a blank one
+    guest('echo text > /tmp/text; dd if=/tmp/text of=/dev/vdb')
+    assert 'vdb is not mounted in the guest' in refused('volume', name='data', size=2, grow=True)
+    guest('mkfs.ext4 -q -F /dev/vdb && mount /dev/vdb /mnt')
+    guest('dd if=/dev/urandom of=/mnt/random bs=1M count=20')
+    checksum = guest('sha256sum /mnt/random')
+    assert not run('volume', name='data', grow=True)['changed']
+    before = int(guest(GROWN))
+    grown = keep('volume', name='data', size=2, grow=True)['volume']
+    assert grown['size'] == 2
+    assert int(guest(GROWN)) > before + 900
+    keep('volume', name='data', size=3)
+    assert int(guest(GROWN)) < 2048
+    diff = keep('volume', name='data', grow=True)['diff']
+    assert diff['after'] == 'volume data:  # update\n  filled: true\n'
+    assert int(guest(GROWN)) > before + 1900
+    guest('umount /mnt; mount /dev/vdb /mnt')
+    assert guest('sha256sum /mnt/random') == checksum
+    guest('umount /mnt; dd if=/dev/zero of=/dev/vdb bs=1M count=4')
+
+
 def test_snapshots(guest: Guest) -> None:
     """Made while the guest writes on; copied, restored with the size of then, deleted live."""
     first = written(guest, '/dev/vdb')

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -134,6 +135,50 @@ def fail_to_create(killer: Killer) -> None:
     options = {**SMALL, 'flavor': 'large'}
     ran = killer.run(task('server', name='s', **options))
     assert 'Maximum CPUs' in ran.result['msg']
+
+
+def in_guest(script: str) -> None:
+    """Run a script in the guest of the server s, by its agent."""
+
+    def ask(command: str, **arguments: Any) -> Any:
+        request = json.dumps({'execute': command, 'arguments': arguments})
+        answer = subprocess.run(
+            ['virsh', 'qemu-agent-command', name, request],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return json.loads(answer.stdout)['return']
+
+    listed = subprocess.run(['virsh', 'list', '--name'], capture_output=True, text=True, check=True)
+    name = next(one for one in listed.stdout.split() if one.endswith('-s'))
+    started = ask('guest-exec', path='/bin/sh', arg=['-ec', script])
+    codes: list[int] = []
+
+    def has_ended() -> bool:
+        ended = ask('guest-exec-status', pid=started['pid'])  # it is told once
+        codes.append(ended.get('exitcode', -1))
+        return bool(ended['exited'])
+
+    eventually(has_ended)
+    assert codes[-1] == 0, script
+
+
+def make_file_system(killer: Killer) -> None:
+    """Make a file system on the volume of the server s, with a file."""
+    in_guest(
+        'until [ -e /dev/vdb ]; do usleep 100000; done; mkfs.ext4 -q -F /dev/vdb; '
+        'mount /dev/vdb /mnt; dd if=/dev/urandom of=/mnt/kept bs=1M count=5; '
+        'sha256sum /mnt/kept > /tmp/sum'
+    )
+
+
+def check_file_system(killer: Killer) -> None:
+    """Compare the file and the size of its file system, and unmount that."""
+    in_guest(
+        '[ "$(df -m /mnt | tail -n 1 | awk \'{print $2}\')" -gt 1800 ]; sha256sum -c /tmp/sum; '
+        'umount /mnt'
+    )
 
 
 def delete_seeds(killer: Killer) -> None:
@@ -636,6 +681,19 @@ WALKS = (
             *delete_tasks('lb', 'l'),
         ],
         prerequisites=[task('server', name='one', **STOPPED), task('port', name='p')],
+        slow=True,
+    ),
+    Walk(
+        'growth in a guest',
+        [
+            task('volume', name='v', size=1, state='attached', server='s'),
+            make_file_system,
+            task('volume', name='v', size=2, grow=True),
+            check_file_system,
+            task('volume', name='v', state='detached'),
+            *delete_tasks('volume', 'v'),
+        ],
+        prerequisites=[task('server', name='s', wait_for='init', **GUEST)],
         slow=True,
     ),
     Walk(

@@ -31,6 +31,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.floating_ip imp
     FloatingIp,
     FloatingIpRequest,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.guest_disk import (
+    NO_ANSWER,
+    GuestDisk,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import (
     KeyFile,
@@ -1152,6 +1156,83 @@ def test_a_generated_key_is_written_first() -> None:
         ('private_key', '/k'),
         ('keypair', 'k'),
     ]
+
+
+FILLED = GuestDisk(filled=True, disk='vdb', device='vdb', type='ext4')
+EMPTY_PART = replace(FILLED, filled=False)
+UNKNOWN = GuestDisk(refused='vdb is not mounted in the guest; mount it there first')
+NO_TOOL = replace(FILLED, refused='the guest has no resize2fs; install the package e2fsprogs there')
+IN_MBR = replace(FILLED, has_mbr=True)
+
+
+def grown(
+    disk: GuestDisk | None, current: Volume | None = HELD, state: str = 'present', **options: Any
+) -> Plan:
+    """The plan of a volume that is to be filled."""
+    server = options.pop('server', None)
+    asked = VolumeRequest('v', state, options, server, grow=True)
+    seen = volumes(*([current] if current else []))
+    return volume.plan(asked, replace(seen, guest_disk=disk))
+
+
+@pytest.mark.parametrize(
+    ('planned', 'fields'),
+    [
+        (grown(FILLED), []),
+        (grown(NO_TOOL), []),
+        (grown(EMPTY_PART), [(4, False, 4, True)]),
+        (grown(FILLED, size=5), [(4, True, 5, True)]),
+        (grown(EMPTY_PART, size=5), [(4, False, 5, True)]),
+        (grown(EMPTY_PART, replace(HELD, unfinished='extending')), [(4, False, 4, True)]),
+        (grown(IN_MBR, size=2048), [(4, True, 2048, True)]),
+        (grown(None, V, 'attached', server='s'), [(4, None, 4, None)]),
+    ],
+)
+def test_growth(planned: Plan, fields: list[tuple[object, ...]]) -> None:
+    """One change extends the disk, and fills it; none if it is filled."""
+    assert planned.refused == ()
+    assert [
+        (one.before.size, one.before.filled, one.after.size, one.after.filled)
+        for one in planned.changes
+    ] == fields
+
+
+UNATTACHED = (
+    'volume v: it is attached to no server; attach it (state: attached), and mount it there'
+)
+
+
+@pytest.mark.parametrize(
+    ('planned', 'text'),
+    [
+        (grown(UNKNOWN), f'volume v: server s: {UNKNOWN.refused}'),
+        (grown(NO_TOOL, size=5), f'volume v: server s: {NO_TOOL.refused}'),
+        (grown(None), f'volume v: server s: {NO_ANSWER.refused}'),
+        (grown(None, V), UNATTACHED),
+        (grown(None, None, size=1), UNATTACHED),
+        (grown(IN_MBR, size=2049), 'its partitions are in an MBR, which ends at 2048 GB'),
+    ],
+)
+def test_no_growth(planned: Plan, text: str) -> None:
+    """What cannot be grown is refused, with the way out."""
+    (problem,) = planned.refused
+    assert problem.option == 'grow'
+    assert text in problem
+
+
+@pytest.mark.parametrize(
+    ('server', 'text'),
+    [
+        (Server('s', power='stopped'), 'server s is SHUTOFF; start it first'),
+        (Server('s', guest_agent=False), 'server s has no guest agent; set guest_agent: true'),
+        (Server('s', type='container'), 'server s is a container, which has no disk; omit grow'),
+    ],
+)
+def test_growth_without_a_guest(server: Server, text: str) -> None:
+    """A guest that cannot be asked is no reason to guess."""
+    asked = VolumeRequest('v', 'present', {}, grow=True)
+    planned = volume.plan(asked, volumes(HELD, servers=named(server)))
+    assert text in str(planned.refused[0])
 
 
 def test_unresponsive_guest() -> None:

@@ -72,6 +72,7 @@ ARGUMENTS: Dict[str, Any] = {
     'delete_snapshots': {'type': 'bool', 'default': False},
     'on_drift': {'type': 'str', 'choices': list(ON_DRIFT), 'default': 'fail'},
     'max_unavailable': {'type': 'int', 'default': 1},
+    'grow': {'type': 'bool', 'default': False},
     **METADATA,
 }
 _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key_names')]}
@@ -88,6 +89,7 @@ _REQUEST_OPTIONS = (
     'delete_snapshots',
     'on_drift',
     'max_unavailable',
+    'grow',
 )
 
 

@@ -35,6 +35,10 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
     if requested.state == 'absent':
         return ObservedServers(servers), names
     found = _with_references(cloud, requested, servers)
+    if requested.grow:
+        from .server_growth import with_root_volumes
+
+        found = with_root_volumes(cloud, requested, found)
     # An image that another run is creating is awaited by its lock.
     pending = {('image', name) for name, image in found.images.items() if image.task_state}
     return found, names | pending

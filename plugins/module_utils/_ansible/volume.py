@@ -29,6 +29,7 @@ ARGUMENTS: Dict[str, Any] = {
     **{kind: {'type': 'str'} for kind in SOURCES},
     'server': {'type': 'str'},
     'force': {'type': 'bool', 'default': False},
+    'grow': {'type': 'bool', 'default': False},
     **PROTECTED,
 }
 
@@ -48,6 +49,7 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
         options,
         params['server'],
         params['force'],
+        params['grow'],
     )
 
 
@@ -69,11 +71,26 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
         mounted = cloud.volumes.is_mounted(name)
     observed = ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests)
     observed = _with_types(cloud, requested, current, observed)
+    observed = _with_guest(cloud, requested, current, observed)
     if current is None or is_incomplete(current):
         from .volume_source import with_source
 
         return with_source(cloud, requested, current, observed, names)
     return observed, names
+
+
+def _with_guest(
+    cloud: Cloud, requested: VolumeRequest, current: Volume | None, observed: ObservedVolumes
+) -> ObservedVolumes:
+    """With what a running guest uses of the volume, if that is to grow there."""
+    if not requested.grow or current is None or not current.server:
+        return observed
+    from .._plan.volume_growth import has_guest
+
+    stays = requested.server in (None, current.server)
+    if stays and has_guest(observed.servers.get(current.server)):
+        return replace(observed, guest_disk=cloud.volumes.guest_disk(current.name))
+    return observed
 
 
 def _with_types(
@@ -105,7 +122,8 @@ def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> 
     if current is None or not current.server:
         return ()
     is_interrupted = current.unfinished in (TaskState.ATTACHING, TaskState.DETACHING)
-    if _detaches(requested, current) or is_interrupted or _changes_root(requested, current):
+    is_meant = requested.grow or is_interrupted or _changes_root(requested, current)
+    if is_meant or _detaches(requested, current):
         return cloud.servers.list([current.server])
     return ()
 

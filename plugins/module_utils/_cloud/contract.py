@@ -28,6 +28,7 @@ from .._model.access import Access
 from .._model.change import Changes
 from .._model.flavor import Flavor
 from .._model.floating_ip import FixedIp, FloatingIp
+from .._model.guest_disk import GuestDisk
 from .._model.image import Image
 from .._model.init_script import InitScript
 from .._model.keypair import Keypair
@@ -150,6 +151,9 @@ class Volumes(Items[Volume], Updatable, Protocol):
 
     def is_mounted(self, name: str) -> bool | None:
         """Return whether the guest has the volume mounted; None if it is not known."""
+
+    def guest_disk(self, name: str) -> GuestDisk:
+        """Return what the running guest of a server uses of a volume that is attached to it."""
 
     def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""

@@ -81,6 +81,7 @@ class ServerRequest:
     delete_snapshots: bool = False
     on_drift: str = 'fail'
     max_unavailable: int = 1
+    grow: bool = False
 
     @property
     def secrets(self) -> Secrets:
@@ -160,6 +161,9 @@ class ServerRequest:
 
             problems += machine_size_problems(self.options)
         problems += turn_problems(self.max_unavailable)
+        if self.grow and self.state not in ('present', 'started'):
+            text = f'it requires state: present or started, not {self.state}; omit it'
+            problems.append(invalid('grow', text))
         if 'start_order' in self.options or 'start_delay' in self.options:
             from .start_order import start_problems
 

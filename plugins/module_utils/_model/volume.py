@@ -24,7 +24,8 @@ class Volume:
     cloud reports, if no run, and nothing else here, is the reason. ``source``: what it was copied
     from (SOURCES of volume_request.py), a colon and its name then; None: it was blank.
     ``snapshots``: the names of its own. ``unavailable``: why its disk cannot be reached, though it
-    is not lost; empty: it can.
+    is not lost; empty: it can. ``filled``: whether partition and file system in the guest fill it,
+    if a plan concerns that; results are without.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Volume:
     delete_protection: bool = False
     volume_type: str = DEFAULT_TYPE
     unavailable: str = ''
+    filled: bool | None = None
 
     @property
     def status(self) -> VolumeStatus:
@@ -73,8 +75,9 @@ class Volume:
 
     def public(self) -> Dict[str, Any]:
         """The volume for the result of a module."""
+        internal = ('disk_missing', 'cloud_status', 'unavailable')
         return {
-            **plain_fields(self, 'disk_missing', 'cloud_status', 'unavailable'),
+            **plain_fields(self, *internal, *(('filled',) if self.filled is None else ())),
             'status': self.status.value,
             'status_reason': self.fault or None,
         }

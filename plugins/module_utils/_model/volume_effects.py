@@ -32,6 +32,7 @@ TABLE: Table = {
     'volume_type': _volume_type,
     'source': _source,
     'delete_protection': live,
+    'filled': live,
     'description': live,
     'labels': live,
 }

@@ -22,6 +22,7 @@ class VolumeRequest(Request):
 
     server: str | None = None
     force: bool = False
+    grow: bool = False
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
@@ -36,6 +37,9 @@ class VolumeRequest(Request):
             problems.append(
                 invalid('server', f'it requires state: attached or detached, not {self.state}')
             )
+        if self.grow and self.state not in ('present', 'attached'):
+            text = f'it requires state: present or attached, not {self.state}; omit it'
+            problems.append(invalid('grow', text))
         return problems + self._source_problems()
 
     def _source_problems(self) -> List[Problem]:

@@ -35,6 +35,15 @@ _UNSUPPORTED = (
         )
         for option in ('visibility', 'shared_with')
     ),
+    *(
+        UnsupportedOption(
+            kind,
+            'grow',
+            (False,),
+            'it needs cloud: local, which sees into guests; grow the file system in the guest',
+        )
+        for kind in ('server', 'volume')
+    ),
     UnsupportedOption('server', 'type', ('vm',), 'Nova has no containers; omit it'),
     UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
     *(

@@ -94,6 +94,10 @@ def _plan_server(
 
         current = change_before_update(current, request, is_new, draft)
     updated = _updated(current, request, observed, draft)
+    if request.grow and not is_new:
+        from .server_growth import plan_growth
+
+        plan_growth(observed.servers[name], updated, observed, draft)
     return _in_state(updated, request, draft)
 
 

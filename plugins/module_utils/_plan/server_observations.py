@@ -15,6 +15,7 @@ from .._model.status import TaskState
 if TYPE_CHECKING:
     from .._model.change import Draft
     from .._model.flavor import Flavor
+    from .._model.guest_disk import GuestDisk
     from .._model.image import Image
     from .._model.init_script import InitScript
     from .._model.keypair import Keypair
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from .._model.security_group import SecurityGroup
     from .._model.server_request import ServerRequest
     from .._model.user_data import UserDataHash
+    from .._model.volume import Volume
     from .checks import DnsOwners
 
 
@@ -48,7 +50,8 @@ class ObservedServers:
     addresses of such servers, by server and fixed address.
     ``leaving``: servers that another run is deleting; they are not among ``servers`` any more.
     ``hardware_choices``: what the host can do, by option. ``free``: the number of free floating
-    addresses, if known. ``user_data``: the hash of the specified one.
+    addresses, if known. ``user_data``: the hash of the specified one. ``root_volumes``: those to
+    grow, of servers with a guest; ``guest_disks``: what those use of them, by the same names.
     """
 
     servers: Mapping[str, Server]
@@ -69,6 +72,8 @@ class ObservedServers:
     profile: Profile = UNKNOWN
     attached: Mapping[Tuple[str, str], str] = field(default_factory=dict)
     leaving: Tuple[str, ...] = ()
+    root_volumes: Mapping[str, Volume] = field(default_factory=dict)
+    guest_disks: Mapping[str, GuestDisk] = field(default_factory=dict)
 
     def settled(self, draft: Draft) -> ObservedServers:
         """The servers as the runs that are working on them will leave them."""

@@ -70,6 +70,8 @@ def check_floating_ips(request: ServerRequest, observed: ObservedServers, draft:
 
 
 def _allocates_address(change: Change) -> bool:
-    if change.after is None or change.new(Server).floating_ip != AFTER_APPLY:
+    if change.kind != 'server' or change.after is None:
+        return False  # the root volume of a server changes too
+    if change.new(Server).floating_ip != AFTER_APPLY:
         return False
     return change.before is None or change.old(Server).floating_ip != AFTER_APPLY

@@ -13,6 +13,7 @@ from .._model.volume import DEFAULT_TYPE, DISK_MISSING, Volume, root_server
 from .._model.volume_request import VolumeRequest
 
 if TYPE_CHECKING:
+    from .._model.guest_disk import GuestDisk
     from .._model.image import Image
     from .._model.server import Server
     from .._model.volume_snapshot import VolumeSnapshot
@@ -26,6 +27,7 @@ class ObservedVolumes:
     ``mounted``: whether the volume is mounted in its guest; None: it is not known.
     ``sees_guests``: whether the cloud could tell. ``of_running``: whether it copies what a running
     server uses. ``types``: if the request has one to check; ``default_type``: that of new volumes.
+    ``guest_disk``: if it is to grow there, what a running guest uses of the volume.
     """
 
     volumes: Mapping[str, Volume]
@@ -37,6 +39,7 @@ class ObservedVolumes:
     of_running: bool = False
     types: Mapping[str, VolumeType] = field(default_factory=dict)
     default_type: str = DEFAULT_TYPE
+    guest_disk: GuestDisk | None = None
 
 
 def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
@@ -44,6 +47,10 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
     draft = Draft()
     current = draft.settled('volume', observed.volumes.get(request.name))
     observed = _with_settled_servers(request, current, observed, draft)
+    if request.grow:
+        from .volume_growth import with_growth
+
+        request, current = with_growth(request, current, observed, draft)
     if root_server(request.name) or (current and current.bootable):
         result = _plan_root(request, current, observed, draft)
     else:
@@ -54,7 +61,7 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
         check_status(draft)
     # All changes are of one volume and stay in this order: an interrupted attachment is completed
     # before a detachment.
-    return draft.finish(result)
+    return draft.finish(replace(volume, filled=None) for volume in result)
 
 
 def _plan_root(

@@ -19,13 +19,15 @@ _MOST_DISKS = 26  # a server has at most 16; each costs four commands
 class Agent:
     """The agent of a running machine. After one command has timed out, no other is sent.
 
-    ``deadline``: when all responses must have arrived (monotonic).
+    ``deadline``: when all responses must have arrived (monotonic). ``patience``: seconds for each
+    one of a guest that may have much to do.
     """
 
-    def __init__(self, domain: Any, deadline: float) -> None:
+    def __init__(self, domain: Any, deadline: float, patience: int = _COMMAND_TIMEOUT) -> None:
         """Send no command yet."""
         self._domain = domain
-        self._deadline = min(deadline, time.monotonic() + _TOTAL_TIMEOUT)
+        self._deadline = min(deadline, time.monotonic() + max(_TOTAL_TIMEOUT, patience))
+        self._patience = patience
         self._has_timed_out = False
 
     def execute(self, command: str, **arguments: Any) -> object:
@@ -36,7 +38,7 @@ class Agent:
         left = self._deadline - time.monotonic()
         if self._has_timed_out or left <= 0:
             return None
-        seconds = max(1, min(_COMMAND_TIMEOUT, int(left)))
+        seconds = max(1, min(self._patience, int(left)))
         request: Dict[str, Any] = {'execute': command}
         if arguments:
             request['arguments'] = arguments

@@ -61,7 +61,8 @@ class VolumeWriter:
         self.projections.write_metadata()
         moved = self.work.then_each(begun, self._move)
         grown = self.work.then_each(moved, self._grow)
-        return self.work.finish(grown, _DONE)
+        filled = self.work.then_each(grown, self._fill)
+        return self.work.finish(filled, _DONE)
 
     def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
@@ -189,6 +190,18 @@ class VolumeWriter:
         else:
             locks = self.work.held_lock(*lock_of(change.name))
             self.pool.grow(disk, locks)
+
+    def _fill(self, change: Change) -> None:
+        """Grow partition and file system in the guest, if that was asked for."""
+        if not change.new(Volume).filled:
+            return
+        row = row_of(self.record, change)
+        machine = self._machine(row)
+        if machine is None:
+            raise CloudError(f'server {row["server"]} no longer runs; start it, and run this again')
+        from .guest_disks import fill
+
+        fill(machine, self._disk(row).serial, row['size'], self.work.time_left())
 
     def _machine(self, row: ListedVolume) -> Any:
         """The machine to which a volume is attached, if it runs."""

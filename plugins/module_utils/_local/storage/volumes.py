@@ -15,9 +15,10 @@ from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host
 from .pools import pool_of
-from .volume_rows import LIST, lock_of, volume_of, volume_row
+from .volume_rows import LIST, disk_of, lock_of, volume_of, volume_row
 
 if TYPE_CHECKING:
+    from ..._model.guest_disk import GuestDisk
     from ..._model.volume_type import VolumeType
     from ..record.projection import Projections
     from ..record.row_types import InProgress
@@ -91,6 +92,22 @@ class LocalVolumes:
         if serials is None:
             return None
         return row['uuid'][:20] in serials
+
+    def guest_disk(self, name: str) -> GuestDisk:
+        """What the running guest of a server uses of a volume that is attached to it."""
+        row = volume_row(self.record, name)
+        return self.host.with_retry(lambda: self._guest_disk(row))
+
+    def _guest_disk(self, row: ListedVolume) -> GuestDisk:
+        from ..._model.guest_disk import NO_ANSWER
+        from .guest_disks import look
+
+        if row['machine'] is None:
+            return NO_ANSWER
+        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
+        if not machine.isActive():
+            return NO_ANSWER
+        return look(machine, disk_of(pool_of(self.host), row).serial, row['size'])
 
     @cached_property
     def _writer(self) -> VolumeWriter:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
+from ..._model.guest_disk import GuestDisk
 from ..._model.volume import Volume
 from ..._model.volume_type import VolumeType
 from ..api.api import Api
@@ -55,6 +56,10 @@ class Volumes:
             if volume.server:
                 return None
         return False
+
+    def guest_disk(self, name: str) -> GuestDisk:
+        """Refuse: what guests do is not visible."""
+        return GuestDisk(refused='this cloud does not see into guests; grow it there')
 
     def _writer(self) -> VolumeWriter:
         from .volume_writer import VolumeWriter
