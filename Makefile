@@ -6,6 +6,7 @@
 # make soak              the long reliability tests: hours; updates the figures of
 #                        docs/reliability.md
 # make molecule          a bare Debian 12 and 13 with systemd: prepared, with servers, and rebooted
+# make machine           a host that is a virtual machine: cgroup v2, AppArmor, VLANs; rebooted
 # make matrix            with the oldest ansible-core that the collection supports, and the newest:
 #                        unit tests, sanity, and a play on a real libvirt
 # make openstack         an OpenStack for the tests, on 127.0.0.1; make openstack-down ends it
@@ -113,7 +114,7 @@ lint: venv-dev
 # SC2016: sh -c 'text' "$argument" is intended, because data must not be part of the text.
 shell-lint: venv-dev
 	shellcheck --exclude SC2016 $$(grep -lE '^#!.*sh$$' scripts/* .ci/run) \
-	  tests/openstack/*.sh tests/hosts/host tests/hosts/*.sh roles/*/files/*.sh
+	  tests/openstack/*.sh tests/hosts/host tests/hosts/vm tests/hosts/*.sh roles/*/files/*.sh
 
 ansible-lint: venv-dev
 	ansible-lint -q
@@ -354,6 +355,7 @@ soak: venv-dev prepare openstack-packages $(AWX) $(EVENTS)
 	$(call SOAK,soak-openstack) --cloud openstack tests/contract tests/integration/test_openstack.py \
 	  || failed=1; \
 	$(MAKE) --no-print-directory molecule || failed=1; \
+	$(MAKE) --no-print-directory machine || failed=1; \
 	exit $$failed
 	python tests/reliability/figures.py
 
@@ -391,6 +393,12 @@ molecule: venv-dev prepare
 	$(PLAYBOOK) tests/hosts/prepare.yml
 	failed=0; for host in $(HOSTS); do \
 	  molecule test --scenario-name $$host || failed=1; done; exit $$failed
+
+# A Debian 13 with a kernel of its own, in QEMU: tests/hosts/vm. Needs root.
+.PHONY: machine
+machine: venv-dev prepare
+	$(PLAYBOOK) tests/hosts/prepare.yml
+	pytest --junitxml=$(REPORTS)/machine.xml tests/machine
 
 # Prints a table of ratios; all measured times are in bench.json. It never fails on a result.
 .PHONY: bench

@@ -11,9 +11,6 @@ within() {
   chroot "$root" "$@"
 }
 
-# With cgroup version 1 and systemd-machined libvirt 9 starts no container ("NoMachineForPID").
-echo path-exclude=/usr/share/dbus-1/system-services/org.freedesktop.machine1.service \
-  >"$root/etc/dpkg/dpkg.cfg.d/no-machined"
 mkdir -p "$root/usr/local/share/ca-certificates"
 cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates" 2>/dev/null || true
 within update-ca-certificates >/dev/null 2>&1

@@ -63,7 +63,11 @@ def numbers_of(lines: int) -> list[int]:
 
 
 def daemons(*words: str) -> None:
-    """Start daemons of libvirt as the role host does without systemd."""
+    """Start daemons of libvirt as the role host does."""
+    if Path('/run/systemd/system').exists():
+        sockets = [f'{daemon}.socket' for daemon in words[1:]]
+        subprocess.run(['systemctl', words[0], *sockets, *words[1:]], check=True, timeout=60)
+        return
     script = str(ROOT / 'roles/host/files/daemons.sh')
     subprocess.run(['sh', script, *words], check=True, capture_output=True, timeout=60)
 

@@ -21,12 +21,14 @@ from ..host.files import read_file, write_atomically
 from ..host.guest_files import remove_tree
 from ..host.hypervisor import tolerate
 from ..host.user_namespace import first_id, first_id_of
+from ..record.work import Work
 from ..storage.pools import pool_of
 from . import container_domain, container_roots
 from .console import console_of
 from .container_console import is_read
 from .container_domain import Address
 from .container_init import signal_init
+from .container_limits import set_outer_limits
 from .faults import interface_faults
 from .first_boot_content import check_recorded, content_of
 from .live_size import definition_of
@@ -154,7 +156,7 @@ class ServerContainers(ServerMachines):
         if machine.isActive() and is_restart:
             self.shut_down(row)
         if machine.isActive():
-            _set_size(machine, row)
+            _set_size(self.host.work, machine, row)
         self.define_and_start(row)
 
     def rebuild(self, row: CompleteServer) -> None:
@@ -216,7 +218,7 @@ def _hosts(row: CompleteServer) -> str:
     return f'127.0.0.1 localhost\n{names}'
 
 
-def _set_size(machine: Any, row: CompleteServer) -> None:
+def _set_size(work: Work, machine: Any, row: CompleteServer) -> None:
     """Give a running container what is recorded."""
     memory = row['memory'] * 1024
     quota = container_domain.quota_of(row['vcpus'])
@@ -225,6 +227,7 @@ def _set_size(machine: Any, row: CompleteServer) -> None:
         machine.setMemoryParameters(limits, _LIVE)
     if machine.schedulerParametersFlags(_LIVE).get('vcpu_quota') != quota:
         machine.setSchedulerParametersFlags({'vcpu_quota': quota}, _LIVE)
+    set_outer_limits(work, machine, row['memory'], row['vcpus'])
 
 
 def _has_interfaces(machine: Any, row: CompleteServer) -> bool:
