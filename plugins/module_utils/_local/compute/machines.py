@@ -11,6 +11,7 @@ import contextlib
 import glob
 import os
 import shutil
+import time
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .row_types import Machine, Named
 
 
+_TRIES, _PAUSE = 50, 0.1  # s
 MachineRow = TypeVar('MachineRow', bound='Machine')
 
 
@@ -78,7 +80,7 @@ class Machines(ABC, Generic[MachineRow]):
             with tolerate('OPERATION_INVALID'):  # it is no longer defined, and only runs
                 machine.setAutostart(0)
             with tolerate('OPERATION_INVALID'):  # it does not run
-                machine.destroy()
+                destroy(machine)
 
     def undefine(self, row: MachineRow) -> None:
         """Power off the machine and undefine it; its files remain."""
@@ -93,6 +95,20 @@ class Machines(ABC, Generic[MachineRow]):
             shutil.rmtree(self.folder(row))
         for log in glob.glob(f'{self.logs}/{self.log_pattern(row)}'):
             os.unlink(log)
+
+
+def destroy(machine: Any) -> None:
+    """Power off a machine. Raises libvirtError, also if it does not run.
+
+    With cgroup v2 systemd may remove the group of a container while libvirt still reads what it has
+    to kill there. Then libvirt fails, though nothing runs any more, and soon notices that itself.
+    """
+    for _try in range(_TRIES):
+        with tolerate('SYSTEM_ERROR'):
+            machine.destroy()
+            return
+        time.sleep(_PAUSE)
+    machine.destroy()
 
 
 def name_in_project(row: Named) -> str:
