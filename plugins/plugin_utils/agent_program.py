@@ -119,14 +119,20 @@ class ContainerAgent:
                 return init
         raise Failed('it does not run', libvirt.VIR_ERR_OPERATION_INVALID)
 
-    def _enter(self) -> None:
-        """Be limited as the container is."""
+    def _enter(self, group: str) -> None:
+        """Be limited as the container is. With cgroup v2, libvirt would leave this where it is."""
+        if group:
+            with open(group, 'w', encoding='ascii') as file:
+                file.write('0')  # this process
+            return
         import libvirt_lxc
 
         libvirt_lxc.lxcEnterCGroup(self._domain, 0)
 
     def _start(self, words: List[str], environment: Dict[str, str] | None = None) -> Any:
-        enter = ['/usr/bin/nsenter', f'--target={self._init()}', '--all']
+        init = self._init()
+        group = _group_of(init)
+        enter = ['/usr/bin/nsenter', f'--target={init}', '--all']
         started = subprocess.Popen(
             [*enter, '--setuid=0', '--setgid=0', '--', *words],
             stdin=subprocess.PIPE,
@@ -134,7 +140,7 @@ class ContainerAgent:
             stderr=subprocess.PIPE,
             bufsize=0,
             env=environment or {'PATH': '/usr/sbin:/usr/bin:/sbin:/bin'},
-            preexec_fn=self._enter,
+            preexec_fn=lambda: self._enter(group),
             start_new_session=True,
         )
         self._started[started.pid] = started
@@ -226,6 +232,18 @@ class ContainerAgent:
         for file in (started.stdin, started.stdout, started.stderr):
             file.close()
         started.wait()
+
+
+def _group_of(init: int) -> str:
+    """The file with the processes of the control group of an init; empty without cgroup v2.
+
+    That of the init, not of the container: where systemd has divided it, only its parts have any.
+    """
+    if not os.path.exists('/sys/fs/cgroup/cgroup.controllers'):
+        return ''
+    with open(f'/proc/{init}/cgroup', encoding='utf-8') as file:
+        (group,) = [line[3:].rstrip() for line in file if line.startswith('0::')]
+    return f'/sys/fs/cgroup{group}/cgroup.procs'
 
 
 class Failed(OSError):
