@@ -35,6 +35,14 @@ def plain_name(text: str) -> str:
     return _NOT_PLAIN.sub('_', text)[:_LONGEST]
 
 
+def _longer(name: str, part: str) -> str:
+    """A name with a part appended, which is there also if the name is as long as names may be."""
+    if not part:
+        return name
+    part = part[: _LONGEST // 2]
+    return plain_name(f'{name[: _LONGEST - 1 - len(part)]}.{part}')
+
+
 def host_names(found: Sequence[Candidate], taken: Mapping[str, str]) -> Tuple[List[str], List[str]]:
     """Return the names of servers, in their order, and warnings about those that had to change.
 
@@ -47,7 +55,7 @@ def host_names(found: Sequence[Candidate], taken: Mapping[str, str]) -> Tuple[Li
         for index, one in enumerate(found):
             name = names[index]
             if counts[name] > 1 or taken.get(name, one.id) != one.id:
-                names[index] = plain_name('.'.join(filter(None, (name, part(one)))))
+                names[index] = _longer(name, part(one))
     changed: Dict[str, List[str]] = {}
     for one, name in zip(found, names):
         if name != plain_name(one.name):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.plugin_utils import questions
@@ -81,6 +81,7 @@ def test_taken_names() -> None:
 
 
 @given(st.text(min_size=1), st.text(min_size=1))
+@example('0' * 121, '0' * 132)
 def test_names_are_plain(name: str, project: str) -> None:
     """Whatever an OpenStack calls its servers and projects."""
     found = names((name, '1', project, ''), (name, '2', project, ''))
