@@ -87,25 +87,31 @@ GROWN = "df -m /mnt | tail -n 1 | awk '{print $2}'"
 
 def test_grow(guest: Guest) -> None:
     """A mounted file system follows its volume; test_debian.py has partitions, and writers."""
-    assert not run('volume', name='data', grow=True)['changed']  # a blank one
-    guest('echo text > /tmp/text; dd if=/tmp/text of=/dev/vdb')
-    assert 'vdb is not mounted in the guest' in refused('volume', name='data', size=2, grow=True)
-    guest('mkfs.ext4 -q -F /dev/vdb && mount /dev/vdb /mnt')
+    attached = keep('volume', name='wide', size=1, server='holder', state='attached')
+    guest(SEEN.format(attached['volume']['device']))
+    device = guest(f'readlink -f {attached["volume"]["device"]}').strip()
+    assert not run('volume', name='wide', grow=True)['changed']  # a blank one
+    guest(f'echo text > /tmp/text; dd if=/tmp/text of={device}')
+    unmounted = f'{device.removeprefix("/dev/")} is not mounted in the guest'
+    assert unmounted in refused('volume', name='wide', size=2, grow=True)
+    guest(f'mkfs.ext4 -q -F {device} && mount {device} /mnt')
     guest('dd if=/dev/urandom of=/mnt/random bs=1M count=20')
     checksum = guest('sha256sum /mnt/random')
-    assert not run('volume', name='data', grow=True)['changed']
+    assert not run('volume', name='wide', grow=True)['changed']
     before = int(guest(GROWN))
-    grown = keep('volume', name='data', size=2, grow=True)['volume']
+    grown = keep('volume', name='wide', size=2, grow=True)['volume']
     assert grown['size'] == 2
     assert int(guest(GROWN)) > before + 900
-    keep('volume', name='data', size=3)
+    keep('volume', name='wide', size=3)
     assert int(guest(GROWN)) < 2048
-    diff = keep('volume', name='data', grow=True)['diff']
-    assert diff['after'] == 'volume data:  # update\n  filled: true\n'
+    diff = keep('volume', name='wide', grow=True)['diff']
+    assert diff['after'] == 'volume wide:  # update\n  filled: true\n'
     assert int(guest(GROWN)) > before + 1900
-    guest('umount /mnt; mount /dev/vdb /mnt')
+    guest(f'umount /mnt; mount {device} /mnt')
     assert guest('sha256sum /mnt/random') == checksum
-    guest('umount /mnt; dd if=/dev/zero of=/dev/vdb bs=1M count=4')
+    guest('umount /mnt')
+    keep('volume', name='wide', state='detached')
+    keep('volume', name='wide', state='absent')
 
 
 def test_snapshots(guest: Guest) -> None:

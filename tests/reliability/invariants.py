@@ -128,7 +128,7 @@ def _machines() -> list[str]:
     ):
         found += _differ(
             what,
-            domains(uri),
+            list(domains(uri)),
             (row[0] for row in rows(recorded)),
         )
     running = [uuid for uuid, runs in domains('lxc:///system').items() if runs]
