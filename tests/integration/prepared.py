@@ -76,7 +76,10 @@ def start(archive: Path) -> None:
 
 
 def start_daemons(*names: str) -> None:
-    """Start daemons that do not run, as the role does."""
+    """Start daemons of libvirt, or start them again, as the role does."""
+    if Path('/run/systemd/system').exists():
+        _run('systemctl', 'start', *(f'{name}.socket' for name in names), *names)
+        return
     _run('sh', str(ROOT / 'roles/host/files/daemons.sh'), 'start', *names)
 
 

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 import shlex
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,8 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests.imports import check_imports
 
-from .conftest import CONSOLE_SIZE, ROOT, Play, keep, run
+from .conftest import CONSOLE_SIZE, Play, keep, run
+from .prepared import start_daemons
 from .test_ground import eventually
 
 Guest = Callable[[str, str], str]
@@ -62,16 +62,6 @@ def numbers_of(lines: int) -> list[int]:
     return [int(match[1]) for match in found if match]
 
 
-def daemons(*words: str) -> None:
-    """Start daemons of libvirt as the role host does."""
-    if Path('/run/systemd/system').exists():
-        sockets = [f'{daemon}.socket' for daemon in words[1:]]
-        subprocess.run(['systemctl', words[0], *sockets, *words[1:]], check=True, timeout=60)
-        return
-    script = str(ROOT / 'roles/host/files/daemons.sh')
-    subprocess.run(['sh', script, *words], check=True, capture_output=True, timeout=60)
-
-
 def files_of(server: dict[str, Any]) -> list[Path]:
     """The files of the log."""
     return sorted(Path('/var/lib/hanok/servers', server['id']).glob('console.*'))
@@ -106,7 +96,7 @@ def test_endless_output(server: dict[str, Any], ssh: Guest) -> None:
     imitated = [line for line in log_lines(10) if 'starts the server' in line]
     assert imitated
     assert all(line.startswith('guest: ') for line in imitated)
-    daemons('start', 'libvirtd')
+    start_daemons('libvirtd')
     eventually(lambda: numbers_of(10)[-1] > numbers[-1] + 2_000, 120)
     assert sum(file.stat().st_size for file in files_of(server)) <= (OLDER + 1) * CONSOLE_SIZE + 100
     assert all(file.stat().st_mode & 0o077 == 0 for file in files_of(server))

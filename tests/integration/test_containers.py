@@ -23,8 +23,8 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
 
 from .conftest import eventually, keep, refused, run
+from .prepared import start_daemons
 from .test_agent_connection import connected
-from .test_console import daemons
 
 Ssh = Callable[[str, str], str]
 Item = dict[str, Any]
@@ -126,7 +126,7 @@ def test_init_that_libvirt_does_not_know(box: Item) -> None:
             signal.pidfd_send_signal(libvirtd, signal.SIGKILL)
         select.select([libvirtd], [], [])
     state.write_text(re.sub("<init pid='[0-9]+'/>", "<init pid='0'/>", state.read_text()))
-    daemons('start', 'libvirtd')
+    start_daemons('libvirtd')
     words = ['virsh', '--connect', 'lxc:///', 'shutdown', name]
     refused_by_libvirt = subprocess.run(words, capture_output=True, text=True, check=False)
     assert 'Init process ID is not yet known' in refused_by_libvirt.stderr

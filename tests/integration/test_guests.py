@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from .conftest import ROOT, TREE, inventory, keep, refused, run, start
+from .prepared import start_daemons
 from .test_ground import eventually, pids_of
 
 Guest = Callable[[str, str], str]
@@ -220,12 +221,7 @@ def test_libvirtd_is_restarted_during_a_task(server: dict[str, Any], image: str)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(start, 'server', **options)
         eventually(lambda: '"restart-6"' in record.read_text('utf-8'))
-        subprocess.run(
-            ['sh', str(ROOT / 'roles/host/files/daemons.sh'), 'start', 'libvirtd'],
-            check=True,
-            capture_output=True,
-            timeout=60,
-        )
+        start_daemons('libvirtd')
         result = json.loads(running.result().stdout)
     assert not result.get('failed'), result['msg']
     assert not run('server', **options)['changed']

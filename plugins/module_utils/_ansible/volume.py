@@ -66,31 +66,21 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
         if server:
             names.add(('server', server))
     mounted: bool | None = False
-    detaches = _detaches(requested, current)
-    if detaches and _is_mount_check_needed(servers.get(holder or ''), requested):
-        mounted = cloud.volumes.is_mounted(name)
+    if _detaches(requested, current):
+        from .volume_guest import is_mounted
+
+        mounted = is_mounted(cloud, requested, servers.get(holder or ''))
     observed = ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests)
     observed = _with_types(cloud, requested, current, observed)
-    observed = _with_guest(cloud, requested, current, observed)
+    if requested.grow:
+        from .volume_guest import with_guest
+
+        observed = with_guest(cloud, requested, current, observed)
     if current is None or is_incomplete(current):
         from .volume_source import with_source
 
         return with_source(cloud, requested, current, observed, names)
     return observed, names
-
-
-def _with_guest(
-    cloud: Cloud, requested: VolumeRequest, current: Volume | None, observed: ObservedVolumes
-) -> ObservedVolumes:
-    """With what a running guest uses of the volume, if that is to grow there."""
-    if not requested.grow or current is None or not current.server:
-        return observed
-    from .._plan.volume_growth import has_guest
-
-    stays = requested.server in (None, current.server)
-    if stays and has_guest(observed.servers.get(current.server)):
-        return replace(observed, guest_disk=cloud.volumes.guest_disk(current.name))
-    return observed
 
 
 def _with_types(
@@ -122,25 +112,11 @@ def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> 
     if current is None or not current.server:
         return ()
     is_interrupted = current.unfinished in (TaskState.ATTACHING, TaskState.DETACHING)
-    is_meant = requested.grow or is_interrupted or _changes_root(requested, current)
+    changes_root = current.bootable and current.differs(requested.options)
+    is_meant = requested.grow or is_interrupted or changes_root
     if is_meant or _detaches(requested, current):
         return cloud.servers.list([current.server])
     return ()
-
-
-def _changes_root(requested: VolumeRequest, current: Volume) -> bool:
-    """Whether the request changes a root volume, which the state of its server has to allow."""
-    if not current.bootable:
-        return False
-    options = requested.options
-    return any(getattr(current, option) != value for option, value in options.items())
-
-
-def _is_mount_check_needed(holder: Server | None, requested: VolumeRequest) -> bool:
-    """Whether to check in the guest: not with force, nor if the state of the server is unclear."""
-    if holder is None or requested.force:
-        return False
-    return not (holder.faults or holder.task_state or holder.unfinished)
 
 
 def reload(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:

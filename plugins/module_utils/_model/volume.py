@@ -73,6 +73,10 @@ class Volume:
         server = None if is_detached else self.server
         return replace(self, task_state=None, unfinished=None, server=server)
 
+    def differs(self, options: Mapping[str, Any]) -> bool:
+        """Whether it has other values than the options of a request."""
+        return any(getattr(self, option) != value for option, value in options.items())
+
     def public(self) -> Dict[str, Any]:
         """The volume for the result of a module."""
         internal = ('disk_missing', 'cloud_status', 'unavailable')

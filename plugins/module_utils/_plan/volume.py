@@ -102,7 +102,7 @@ def _plan_data(
             f'volume {current.name}: {DISK_MISSING}; delete the volume (state: absent) and '
             're-create it',
         )
-    if current is None or current.unfinished or _is_changed(current, request):
+    if current is None or current.unfinished or current.differs(request.options):
         from .volume_changes import present
 
         current = present(request, current, observed, draft)
@@ -149,8 +149,3 @@ def _with_settled_servers(
         if server:
             servers[server.name] = server
     return replace(observed, servers=servers)
-
-
-def _is_changed(current: Volume, request: VolumeRequest) -> bool:
-    options = request.options
-    return any(getattr(current, option) != value for option, value in options.items())

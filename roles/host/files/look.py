@@ -39,7 +39,9 @@ def files(directories: list[str]) -> dict[str, Any]:
         'is_export_private': is_private(Path('/var/lib/hanok/hanok.json')),
         'settings': text_of('/etc/hanok/host.json'),
         'forwards_at_boot': Path('/etc/sysctl.d/60-hanok.conf').exists(),
-        'unlimited': [f'{path}:{match[0]}' for path in LOGS for match in found(UNLIMITED, path)],
+        'unlimited': [
+            f'{path}:{match[0]}' for path in LOGS for match in UNLIMITED.finditer(text_of(path))
+        ],
         'managers': [path for path in MANAGERS if Path(path).is_dir()],
         # The directory that sd_booted(3) checks; systemd can be installed and not run.
         'systemd': Path('/run/systemd/system').is_dir(),
@@ -104,11 +106,6 @@ def group_id(name: str) -> int | None:
         return grp.getgrnam(name).gr_gid
     except KeyError:
         return None
-
-
-def found(pattern: re.Pattern[str], path: str) -> list[re.Match[str]]:
-    """The matches in a file."""
-    return list(pattern.finditer(text_of(path)))
 
 
 def text_of(path: str) -> str:

@@ -135,7 +135,7 @@ def _problems(raw: Any) -> List[str]:
         problems.append(f'router: {raw["router"]!r} is neither true nor false')
     problems += [*_number_problems(raw), *_admin_problems(raw.get('admins'))]
     if any(raw.get(option, []) != [] for option in ('backup_stores', 'volume_types')):
-        from .settings_stores import directory_problems
+        from .settings_directories import directory_problems
 
         problems += directory_problems(raw)
     pools = raw.get('floating_pools', [])

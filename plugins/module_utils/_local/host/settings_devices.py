@@ -8,7 +8,7 @@ import os
 from typing import TYPE_CHECKING, Any, Dict, List
 
 from .kernel import device_exists, devices, is_bridge
-from .settings_directories import is_mounted
+from .mounts import is_mounted
 from .settings_volume_types import unusable
 
 if TYPE_CHECKING:

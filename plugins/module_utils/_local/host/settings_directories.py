@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Checks of the directories in the settings, those for backups and those for types of volumes."""
+"""What is invalid in the directories that the settings name, for backups and for volumes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,20 @@ import os
 from collections.abc import Callable
 from typing import Any, Dict, List
 
+from ..._model.checks import name_problems
 
-def listed_problems(option: str, raw: Any, problems_of: Callable[[Any], List[str]]) -> List[str]:
+
+def directory_problems(raw: Dict[str, Any]) -> List[str]:
+    """Return the problems of the settings backup_stores and volume_types."""
+    problems = _listed('backup_stores', raw.get('backup_stores', []), _store_problems)
+    if raw.get('volume_types', []) != []:
+        from .settings_volume_types import type_problems
+
+        problems += _listed('volume_types', raw['volume_types'], type_problems)
+    return problems
+
+
+def _listed(option: str, raw: Any, problems_of: Callable[[Any], List[str]]) -> List[str]:
     """Return what is wrong with each directory of a list; else, what is listed twice."""
     if not isinstance(raw, list):
         return [f'{option}: must be a list']
@@ -29,20 +41,20 @@ def _twice(option: str, raw: List[Dict[str, Any]], key: str) -> List[str]:
     ]
 
 
-def mounted_problems(one: Dict[str, Any]) -> List[str]:
-    """Return what is wrong with the option mounted of a directory."""
-    mounted = one.get('mounted', False)
-    return [] if isinstance(mounted, bool) else [f'mounted: {mounted!r} is neither true nor false']
-
-
-def is_mounted(path: str) -> bool:
-    """Whether a file system is mounted on a directory; one that does not answer is, too."""
-    with open('/proc/self/mounts', encoding='utf-8', errors='surrogateescape') as file:
-        return os.path.realpath(path) in {_unescaped(line.split(' ')[1]) for line in file}
-
-
-def _unescaped(path: str) -> str:
-    """A path of /proc/self/mounts: proc_pid_mounts(5), getmntent(3)."""
-    for code, character in (('\\040', ' '), ('\\011', '\t'), ('\\012', '\n'), ('\\134', '\\')):
-        path = path.replace(code, character)
-    return path
+def _store_problems(store: Any) -> List[str]:
+    if (
+        not isinstance(store, dict)
+        or not isinstance(store.get('name'), str)
+        or not isinstance(store.get('path'), str)
+    ):
+        return ['set name and path (an absolute one)']
+    problems: List[str] = [*name_problems(store['name'])]
+    path = store['path']
+    if not path.startswith('/') or path == '/' or os.path.normpath(path) != path:
+        problems.append(f'path: {path!r} is not the absolute path of a directory')
+    elif not path.isprintable():
+        problems.append(f'path: {path!r} has characters that cannot be printed')
+    if not isinstance(store.get('mounted', False), bool):
+        problems.append(f'mounted: {store["mounted"]!r} is neither true nor false')
+    unknown = sorted({*store} - {'name', 'path', 'mounted'})
+    return [*problems, *(f'{option}: no option of a store' for option in unknown)]

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
 
 from ..._model.checks import name_problems
 from ..._model.volume import DEFAULT_TYPE
-from .settings_directories import is_mounted, listed_problems, mounted_problems
+from .mounts import is_mounted
 
 if TYPE_CHECKING:
     from .settings import Settings
@@ -41,11 +41,7 @@ def places_of(settings: Settings) -> Tuple[VolumePlace, ...]:
 
 
 def type_problems(raw: Any) -> List[str]:
-    """Return what is wrong with them, whatever there is on this host."""
-    return listed_problems(_OPTION, raw, _problems)
-
-
-def _problems(raw: Any) -> List[str]:
+    """Return what is wrong with one of them, whatever there is on this host."""
     if not isinstance(raw, dict) or not {'name', 'path'} <= set(raw) <= _KNOWN:
         return ['set name and path, and if you like mounted and capacity; nothing else']
     name, path = raw['name'], raw['path']
@@ -55,7 +51,9 @@ def _problems(raw: Any) -> List[str]:
     if name == DEFAULT_TYPE:
         problems.append(f'name: {name} is the type of volumes in /var/lib/hanok; use another name')
     problems += [*_path_problems(path), *_capacity_problems(raw.get('capacity'))]
-    return [*problems, *mounted_problems(raw)]
+    if not isinstance(raw.get('mounted', False), bool):
+        problems.append(f'mounted: {raw["mounted"]!r} is neither true nor false')
+    return problems
 
 
 def _path_problems(path: str) -> List[str]:

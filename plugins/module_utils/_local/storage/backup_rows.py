@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, List, NamedTuple
 
 from ..._model.status import TaskState
 from ..host.settings import Settings
-from ..host.settings_directories import is_mounted
 from ..record.database import Query
 from ..record.record import Record
 
@@ -50,8 +49,10 @@ def store_problem(settings: Settings, name: str) -> str:
         return f'the store {name} is not one of host_backup_stores'
     if not os.path.isdir(store.path):
         return f'the store {name} does not exist ({store.path})'
-    if store.mounted and not is_mounted(store.path):
-        return f'the store {name} is not mounted ({store.path})'
+    if store.mounted:
+        from ..host.mounts import is_mounted
+
+        return '' if is_mounted(store.path) else f'the store {name} is not mounted ({store.path})'
     return ''
 
 

@@ -13,8 +13,8 @@ from typing import Tuple
 
 from ..._model.volume import DEFAULT_TYPE
 from ..._model.volume_type import VolumeType
+from ..host.mounts import is_mounted
 from ..host.settings import Settings
-from ..host.settings_directories import is_mounted
 from ..host.settings_volume_types import VolumePlace, places_of
 from .pools import Disk
 

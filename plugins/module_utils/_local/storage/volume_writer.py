@@ -20,6 +20,7 @@ from ..record.work import wait_until
 from . import disk_devices
 from .pool_writer import writer_of
 from .pools import Disk
+from .volume_guests import running_machine
 from .volume_rows import bus_of, disk_of, lock_of, row_of, volume_row
 from .volume_sources import source_of
 
@@ -204,11 +205,7 @@ class VolumeWriter:
         fill(machine, self._disk(row).serial, row['size'], self.work.time_left())
 
     def _machine(self, row: ListedVolume) -> Any:
-        """The machine to which a volume is attached, if it runs."""
-        if row['machine'] is None:
-            return None
-        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
-        return machine if machine.isActive() else None
+        return running_machine(self.host.hypervisor, row)
 
     def _attach(self, change: Change) -> None:
         row = row_of(self.record, change)

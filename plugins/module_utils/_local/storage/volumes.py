@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable, Tuple
@@ -15,7 +14,7 @@ from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host
 from .pools import pool_of
-from .volume_rows import LIST, disk_of, lock_of, volume_of, volume_row
+from .volume_rows import LIST, lock_of, volume_of, volume_row
 
 if TYPE_CHECKING:
     from ..._model.guest_disk import GuestDisk
@@ -76,38 +75,17 @@ class LocalVolumes:
 
     def is_mounted(self, name: str) -> bool | None:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
+        from .volume_guests import is_mounted
+
         row = volume_row(self.record, name)
-        return self.host.with_retry(lambda: self._mounted(row))
-
-    def _mounted(self, row: ListedVolume) -> bool | None:
-        if row['machine'] is None:
-            return False
-        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
-        if not machine.isActive():
-            return False
-        from ..host.agent import Agent
-
-        deadline = time.monotonic() + max(1, self.host.timeout)
-        serials = Agent(machine, deadline).mounted_serials()
-        if serials is None:
-            return None
-        return row['uuid'][:20] in serials
+        return self.host.with_retry(lambda: is_mounted(self.host, row))
 
     def guest_disk(self, name: str) -> GuestDisk:
         """What the running guest of a server uses of a volume that is attached to it."""
+        from .volume_guests import guest_disk
+
         row = volume_row(self.record, name)
-        return self.host.with_retry(lambda: self._guest_disk(row))
-
-    def _guest_disk(self, row: ListedVolume) -> GuestDisk:
-        from ..._model.guest_disk import NO_ANSWER
-        from .guest_disks import look
-
-        if row['machine'] is None:
-            return NO_ANSWER
-        machine = self.host.hypervisor.qemu.lookupByUUIDString(row['machine'])
-        if not machine.isActive():
-            return NO_ANSWER
-        return look(machine, disk_of(pool_of(self.host), row).serial, row['size'])
+        return self.host.with_retry(lambda: guest_disk(self.host, row))
 
     @cached_property
     def _writer(self) -> VolumeWriter:
