@@ -49,10 +49,10 @@ def shell(command: str, given: str | None = None) -> str:
     return vm('ssh', NAME, 'sh', '-ec', command, given=given)
 
 
-def module(name: str, **options: Any) -> dict[str, Any]:
+def module(kind: str, /, **options: Any) -> dict[str, Any]:
     """Run a module in the machine, as Ansible does; its result."""
     given = json.dumps({'ANSIBLE_MODULE_ARGS': options})
-    printed = shell(f'PYTHONPATH={TREE} exec python3 -m {MODULES}.{name}', given)
+    printed = shell(f'PYTHONPATH={TREE} exec python3 -m {MODULES}.{kind}', given)
     return dict(json.loads(printed.splitlines()[-1]))
 
 
@@ -137,5 +137,6 @@ def test_boot() -> None:
 def eventually(command: str) -> None:
     """Wait until a command succeeds in the machine."""
     end = time.monotonic() + 300
-    while subprocess.run([VM, 'ssh', NAME, 'sh', '-c', command], capture_output=True).returncode:
+    words = [VM, 'ssh', NAME, 'sh', '-c', command]
+    while subprocess.run(words, capture_output=True, check=False).returncode:
         assert time.monotonic() < end, command
