@@ -478,6 +478,7 @@ EXAMPLES = r"""
     allow_restart: true
 
 - name: Extend the root volume, and the file system on it, while the server runs
+  # not run by the tests: their small image has no growpart; test_debian.py grows a root volume
   hanok.cloud.server:
     name: db
     volume_size: 8
