@@ -65,8 +65,11 @@ start_dbus() {
 stop_libvirtd() {
   pid=$(cat /run/libvirtd.pid 2>/dev/null) || return 0
   [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = libvirtd ] || return 0
-  kill "$pid" # servers keep running
-  wait_until has_exited "$pid"
+  kill "$pid" 2>/dev/null || return 0 # it has ended meanwhile; servers keep running
+  wait_until has_exited "$pid" || {
+    echo "daemons.sh: libvirtd, process $pid, does not end" >&2
+    exit 1
+  }
 }
 
 # With cgroup version 1 the first machine after a boot makes the cgroup of all machines. It has no
