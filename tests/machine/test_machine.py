@@ -56,9 +56,14 @@ def module(kind: str, /, **options: Any) -> dict[str, Any]:
     return dict(json.loads(printed.splitlines()[-1]))
 
 
-def role() -> int:
-    """Run the role host from here, over SSH; how many of its tasks changed something."""
+def play(*words: str) -> str:
+    """Run the playbook of the role host for the machine, over SSH; its output.
+
+    The playbook is for localhost unless it is told otherwise. --limit: if it ever is again, it
+    runs nowhere, and does not turn the machine of the developer into a host.
+    """
     options = {
+        'hanok_hosts': NAME,
         'ansible_user': 'admin',
         'ansible_python_interpreter': '/usr/bin/python3',
         'ansible_ssh_private_key_file': KEY,
@@ -66,11 +71,22 @@ def role() -> int:
         'ansible_pipelining': True,
         **RATIOS,
     }
-    program = Path(sys.executable).with_name('ansible-playbook')
-    words = [program, '-i', f'{NAME},', '-b', '-e', json.dumps(options), 'hanok.cloud.host']
-    ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=SECONDS)
-    assert ran.returncode == 0, ran.stdout[-6000:]
-    (changed,) = re.findall(rf'{NAME} .*changed=(\d+)', ran.stdout)
+    program = str(Path(sys.executable).with_name('ansible-playbook'))
+    target = ['-i', f'{NAME},', '--limit', NAME, '-b', '-e', json.dumps(options)]
+    ran = subprocess.run(
+        [program, *target, *words, 'hanok.cloud.host'],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=SECONDS,
+    )
+    assert ran.returncode == 0, ran.stdout[-6000:] + ran.stderr[-2000:]
+    return ran.stdout
+
+
+def role() -> int:
+    """Run the role host in the machine; how many of its tasks changed something."""
+    (changed,) = re.findall(rf'{NAME} .*changed=(\d+)', play())
     return int(changed)
 
 
