@@ -155,23 +155,29 @@ test:
 
 # They start in this order: first what the worlds need, then the worlds, the longest first. The short
 # gates run while the images are built, and at the end.
-gates: prepare integration-others reliability integration check sanity documentation package galaxy
+gates: prepare reliability integration check sanity documentation package galaxy
 
 .PHONY: sanity documentation site site-seen package galaxy integration reliability
 # ansible-test lists the files with git; without git it would also test .venv. Its output and that
 # of pip is shown only on failure. It succeeds if it finds nothing to test, hence the two checks of
-# its output.
+# its output. pylint takes as long for tests/ as for all else: make soak runs that (sanity-tests).
 SANITY_LOG := $(TREE)/sanity.log
+SANITY = ANSIBLE_TEST_CONTENT_ROOT=$(LINK) ansible-test sanity --local --color no \
+  --python "$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])')"
 sanity: venv-dev
 	git ls-files --error-unmatch Makefile >/dev/null
 	python tests/tools/prime_ansible_test.py
-	version=$$(python -c 'import sys; print("%d.%d" % sys.version_info[:2])'); \
-	echo "ansible-test sanity --local --python $$version"; \
-	ANSIBLE_TEST_CONTENT_ROOT=$(LINK) ansible-test sanity --local --python "$$version" --color no \
+	{ $(SANITY) --skip-test pylint && $(SANITY) --test pylint --exclude tests/; } \
 	  >$(SANITY_LOG) 2>&1 || { cat $(SANITY_LOG); exit 1; }
 	! grep 'All targets skipped' $(SANITY_LOG)
 	grep -q 'Running sanity test "validate-modules"' $(SANITY_LOG)
+	grep -q 'Running sanity test "pylint"' $(SANITY_LOG)
 	@echo "$$(grep -c '^Running sanity test' $(SANITY_LOG)) sanity tests passed"
+
+.PHONY: sanity-tests
+sanity-tests: venv-dev
+	python tests/tools/prime_ansible_test.py
+	$(SANITY) --test pylint tests/
 
 documentation: venv-dev site-seen
 	antsibull-changelog lint
@@ -282,14 +288,16 @@ $(AWX): requirements-dev.txt
 	touch $@
 
 # Tests with real servers, in worlds that leave nothing behind. Each file that takes minutes has a
-# world of its own. All other files share two, because every world must be prepared as a host first:
-# one has those about what reaches hosts and servers from elsewhere.
+# world of its own. All other files share three, because every world must be prepared as a host
+# first: one has those about what reaches hosts and servers from elsewhere, one those that boot many
+# guests, which need a core, and one the rest, which mostly waits.
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
 # because the tests start them a thousand times.
-LONG := examples getting_started openstack roles ground uninstall
+LONG := examples openstack debian getting_started roles ground uninstall
 ELSEWHERE := agent_connection awx events inventory looking remote several_hosts
-INTEGRATION := integration-others integration-contract integration-elsewhere \
-  $(LONG:%=integration-%)
+GUESTS := backups console guests hardware modules server_actions snapshots volumes
+INTEGRATION := integration-contract integration-others integration-guests \
+  $(LONG:%=integration-%) integration-elsewhere
 PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
   $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml
 .PHONY: $(INTEGRATION)
@@ -304,9 +312,12 @@ integration-contract: venv-dev prepare
 integration-elsewhere: venv-dev prepare $(AWX)
 	$(PYTEST_INTEGRATION) $(ELSEWHERE:%=tests/integration/test_%.py)
 
+integration-guests: venv-dev prepare
+	$(PYTEST_INTEGRATION) $(GUESTS:%=tests/integration/test_%.py)
+
 integration-others: venv-dev prepare
 	$(PYTEST_INTEGRATION) tests/integration \
-	  $(patsubst %,--ignore=tests/integration/test_%.py,$(LONG) $(ELSEWHERE))
+	  $(patsubst %,--ignore=tests/integration/test_%.py,$(LONG) $(ELSEWHERE) $(GUESTS))
 
 # An OpenStack on the loopback device of a world, which is deleted with the world.
 integration-openstack: export OPENSTACK_HOME := /run/openstack
@@ -354,6 +365,7 @@ soak: venv-dev prepare openstack-packages $(AWX) $(EVENTS)
 	wait $$killed || failed=1; \
 	$(call SOAK,soak-openstack) --cloud openstack tests/contract tests/integration/test_openstack.py \
 	  || failed=1; \
+	$(MAKE) --no-print-directory sanity-tests || failed=1; \
 	$(MAKE) --no-print-directory molecule || failed=1; \
 	$(MAKE) --no-print-directory machine || failed=1; \
 	exit $$failed
