@@ -72,7 +72,9 @@ def play(*words: str) -> str:
         **RATIOS,
     }
     program = str(Path(sys.executable).with_name('ansible-playbook'))
-    target = ['-i', f'{NAME},', '--limit', NAME, '-b', '-e', json.dumps(options)]
+    # sudo takes longer than the default of ten seconds there
+    slow = ['--timeout', '120']
+    target = ['-i', f'{NAME},', '--limit', NAME, '-b', *slow, '-e', json.dumps(options)]
     ran = subprocess.run(
         [program, *target, *words, 'hanok.cloud.host'],
         capture_output=True,
