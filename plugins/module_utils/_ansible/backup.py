@@ -55,12 +55,9 @@ def observe(cloud: Cloud, requested: BackupRequest) -> Tuple[ObservedBackups, Na
     if requested.keep:
         found = {name: one for name, one in found.items() if server == one.server}
     names = {('backup', name) for name in (requested.name, *found)}
-    if current is None:
-        if requested.state == 'absent':
-            return ObservedBackups(found), names
-        if requested.state == 'restored':
-            return ObservedBackups(by_name('backup', backups.list())), names
-    elif not _is_worked(current) and requested.state != 'restored':
+    if current is None and requested.state == 'restored':
+        return ObservedBackups(by_name('backup', backups.list())), names
+    if _stays(requested, current):
         return ObservedBackups(found), names
     names.add(('server', server))
     if requested.state == 'absent':
@@ -94,9 +91,12 @@ def executors(cloud: Cloud, requested: BackupRequest) -> Operations:
     return {('backup', Verb.DELETE): delete}
 
 
-def _is_worked(current: Backup) -> bool:
-    """Whether a run works on a backup, or did not complete it."""
-    return bool(current.task_state or current.unfinished)
+def _stays(requested: BackupRequest, current: Backup | None) -> bool:
+    """Whether the task does nothing with the server of a backup: it is there, or it is not."""
+    if current is None:
+        return requested.state == 'absent'
+    is_whole = not current.task_state and not current.unfinished
+    return is_whole and requested.state != 'restored'
 
 
 def _servers(cloud: Cloud, name: str) -> Dict[str, Server]:

@@ -54,17 +54,12 @@ def _create(
     request: BackupRequest, begun: Backup | None, observed: ObservedBackups, draft: Draft
 ) -> Backup:
     """Create a backup, or complete its creation. ``begun``: by an interrupted run."""
-    name = request.server or (begun.server if begun else '')
     if begun:
         _check_begun(request, begun, draft)
     new = replace(begun.completed() if begun else Backup(request.name), **request.options)
-    if not name:
-        draft.refuse(
-            'server', f'{_KIND} {request.name} does not exist; to create it, also set server'
-        )
     new = replace(new, store=_store(new.store, observed, draft))
     effect = LIVE
-    server = _server(name, observed, draft) if name else None
+    server = _server(request, begun, observed, draft)
     if server:
         new = _of_server(new, server)
         if new.mode == STOP and (begun or server.power != 'stopped'):
@@ -97,8 +92,16 @@ def _check_begun(request: BackupRequest, begun: Backup, draft: Draft) -> None:
         )
 
 
-def _server(name: str, observed: ObservedBackups, draft: Draft) -> Server | None:
+def _server(
+    request: BackupRequest, begun: Backup | None, observed: ObservedBackups, draft: Draft
+) -> Server | None:
     """The server that a new backup is of."""
+    name = request.server or (begun.server if begun else '')
+    if not name:
+        draft.refuse(
+            'server', f'{_KIND} {request.name} does not exist; to create it, also set server'
+        )
+        return None
     if not draft.require('server', name, observed.servers):
         return None
     server: Server | None = draft.settled('server', observed.servers[name])

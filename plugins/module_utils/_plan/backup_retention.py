@@ -20,11 +20,7 @@ def delete_expired(
     keep: Mapping[str, int], own: Backup, observed: ObservedBackups, draft: Draft
 ) -> None:
     """Delete what no rule keeps; ``own``: the backup of the task, which stays in any case."""
-    others = {
-        name: one
-        for name, one in observed.backups.items()
-        if name != own.name and _counts(one, own.server)
-    }
+    others = {one.name: one for one in observed.backups.values() if _counts(one, own)}
     dated = [Dated(one.name, one.created_at) for one in others.values()]
     if own.server_exists and not own.delete_protection:
         made = observed.now if own.created_at == AFTER_APPLY else own.created_at
@@ -36,8 +32,8 @@ def delete_expired(
             draft.add('backup', Verb.DELETE, others[name], None, why=why)
 
 
-def _counts(backup: Backup, server: str) -> bool:
-    """Whether a backup is counted, and may be deleted: it is whole, and nobody protects it."""
-    if backup.server != server or not backup.server_exists:
+def _counts(backup: Backup, own: Backup) -> bool:
+    """Whether another backup is counted, and may be deleted: it is whole, and not protected."""
+    if backup.name == own.name or backup.server != own.server or not backup.server_exists:
         return False
     return backup.status == 'available' and not backup.delete_protection

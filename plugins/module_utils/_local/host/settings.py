@@ -138,9 +138,13 @@ def _problems(raw: Any) -> List[str]:
         from .settings_directories import directory_problems
 
         problems += directory_problems(raw)
-    pools = raw.get('floating_pools', [])
+    return problems + _pools_problems(raw.get('floating_pools', []))
+
+
+def _pools_problems(pools: Any) -> List[str]:
     if not isinstance(pools, list):
-        return [*problems, 'floating_pools: must be a list']
+        return ['floating_pools: must be a list']
+    problems = []
     for number, pool in enumerate(pools):
         problems += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
     if problems or (len(pools) < 2 and sum(len(pool['addresses']) for pool in pools) < 2):
