@@ -29,6 +29,7 @@ BROADCAST = 0x8000
 COOKIE = bytes([99, 130, 83, 99])
 DISCOVER, OFFER, REQUEST, DECLINE, ACK = 1, 2, 3, 4, 5
 ADDRESS, TYPE, SERVER, END = 50, 53, 54, 255
+FORWARDING = '3'  # BR_STATE_FORWARDING of linux/if_bridge.h; before, a bridge drops all packets
 TIMEOUT = 3.0  # seconds until an answer is not expected any more
 
 
@@ -108,6 +109,8 @@ def clients(image: str) -> Iterator[tuple[Client, Client]]:
         )
         output_of(*f'ip link set {device} master {network["bridge"]} up'.split())
         space.ip('link set eth0 up')
+        state = Path(f'/sys/class/net/{device}/brport/state')
+        eventually(lambda state=state: state.read_text('ascii').strip() == FORWARDING)
         found.append(Client(space, mac, address, network['gateway']))
     yield found[0], found[1]
     for number, _mac, _address in ports:
