@@ -92,11 +92,10 @@ def executors(cloud: Cloud, requested: BackupRequest) -> Operations:
 
 
 def _stays(requested: BackupRequest, current: Backup | None) -> bool:
-    """Whether the task does nothing with the server of a backup: it is there, or it is not."""
+    """Whether the task does not concern the server."""
     if current is None:
         return requested.state == 'absent'
-    is_whole = not current.task_state and not current.unfinished
-    return is_whole and requested.state != 'restored'
+    return not (current.task_state or current.unfinished or requested.state == 'restored')
 
 
 def _servers(cloud: Cloud, name: str) -> Dict[str, Server]:

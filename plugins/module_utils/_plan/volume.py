@@ -97,21 +97,16 @@ def _plan_data(
         _plan_deletion(request, current, draft)
         return ()
     if current and current.disk_missing and request.state != 'detached':
-        _refuse_missing_disk(current, draft)
+        draft.refuse(
+            'state',
+            f'volume {current.name}: {DISK_MISSING}; delete the volume (state: absent) and '
+            're-create it',
+        )
     if current is None or current.unfinished or current.differs(request.options):
         from .volume_changes import present
 
         current = present(request, current, observed, draft)
     return [_attached(request, current, observed, draft)]
-
-
-def _refuse_missing_disk(current: Volume, draft: Draft) -> None:
-    """Refuse to work on a volume whose disk is gone."""
-    draft.refuse(
-        'state',
-        f'volume {current.name}: {DISK_MISSING}; delete the volume (state: absent) and '
-        're-create it',
-    )
 
 
 def _plan_deletion(request: VolumeRequest, current: Volume | None, draft: Draft) -> None:

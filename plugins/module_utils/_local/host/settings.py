@@ -144,11 +144,11 @@ def _problems(raw: Any) -> List[str]:
 def _pools_problems(pools: Any) -> List[str]:
     if not isinstance(pools, list):
         return ['floating_pools: must be a list']
-    problems = []
+    found = []
     for number, pool in enumerate(pools):
-        problems += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
-    if problems or (len(pools) < 2 and sum(len(pool['addresses']) for pool in pools) < 2):
-        return problems
+        found += [f'floating_pools[{number}]: {problem}' for problem in _pool_problems(pool)]
+    if found or (len(pools) < 2 and sum(len(pool['addresses']) for pool in pools) < 2):
+        return found
     from .settings_pools import duplicates
 
     return duplicates(pools)
