@@ -83,6 +83,18 @@ def fill(record: Record) -> dict[str, int]:
         add('bridge_port', server_id=ids['server'], bridge='br0', mac='52:54:00:00:00:0b')
     if record.version > 7:
         add(
+            'schedule',
+            uuid='sc',
+            name='nightly',
+            action='backup',
+            on_calendar='daily',
+            servers='["s"]',
+            server_labels='{}',
+            options='{"keep_last": 7}',
+            description='',
+            labels='{}',
+        )
+        add(
             'project',
             name='default',
             quotas='{"servers": 9}',

@@ -27,6 +27,7 @@ LIMITS = {
     'network': 177,
     'port': 179,
     'project': 130,
+    'schedule': 133,
     'security_group': 193,
     'server': 287,
     'server_log': 159,

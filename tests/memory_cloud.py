@@ -794,6 +794,18 @@ class Backups(Items):
         return self.apply(changes)
 
 
+class Schedules(Items):
+    """Schedules that nothing runs."""
+
+    def obstacle(self) -> str:
+        """Nothing is in the way."""
+        return ''
+
+    def next_run(self, on_calendar: str) -> str | None:
+        """The same time for all, in the future or, for a date of an earlier year, never."""
+        return None if on_calendar < CREATED_AT else '2199-01-01T00:00:00Z'
+
+
 class ServerSnapshots(Items):
     """Snapshots of servers without content."""
 
@@ -1064,6 +1076,7 @@ CLASSES = {
     'project': Projects,
     'server_snapshot': ServerSnapshots,
     'backup': Backups,
+    'schedule': Schedules,
     'server': Servers,
 }
 

@@ -38,6 +38,7 @@ options:
       - volume
       - volume_snapshot
       - backup
+      - schedule
       - server
       - server_snapshot
       - lb

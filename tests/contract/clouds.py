@@ -51,6 +51,7 @@ FEATURES = frozenset(
         'rescues of volumes',
         'snapshots of servers',
         'backups',
+        'schedules',
         'double names',
         'requests',
         'credentials',
@@ -63,7 +64,7 @@ FEATURES = frozenset(
 _OF_OPENSTACK = frozenset({'double names', 'requests', 'credentials'})
 CAN = {
     'memory': FEATURES - {'repairs of servers', *_OF_OPENSTACK},
-    'local': FEATURES - {'quotas', 'silent guests', 'VLANs', *_OF_OPENSTACK},
+    'local': FEATURES - {'quotas', 'silent guests', 'VLANs', 'schedules', *_OF_OPENSTACK},
     'openstack': _OF_OPENSTACK | {'quotas', 'silent guests'},
 }
 MODULES = 'ansible_collections.hanok.cloud.plugins.modules'

@@ -38,13 +38,17 @@ FOLDERS = (
     '/var/log/libvirt',
     '/etc/hanok',
     '/etc/libvirt',
+    '/etc/systemd/system',
+    '/var/lib/systemd/timers',
     '/run/netns',
 )
 # The record is compared row by row; locks stay; the others belong to libvirt and dnsmasq: logs,
 # leases by time, sockets, and the configuration of QEMU. A container writes its files by itself.
+# The service of schedules stays when there are none.
 IGNORED = re.compile(
     r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|'
     r'\.log(\.\d)?$|\.(status|leases|macs)(\.new)?$|'
+    r'/hanok-schedule@\.service$|'
     r'/servers/[^/]+/root/[^/]+/|/lib/libvirt/qemu/|/autostart$|/console([./]|$)|\.(sock|pid)$'
 )
 SETTLE_TIMEOUT = 15  # seconds

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.steps import past_tense
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 
@@ -55,7 +56,7 @@ def _reasons(result: Result) -> list[tuple[str, str]]:
 
 def _prediction_of(msg: str) -> str:
     """The message of check mode for a run with this message."""
-    infinitives = {verb.past_tense: verb.infinitive for verb in Verb}
+    infinitives = {past_tense(verb): verb.infinitive for verb in Verb}
     past = re.compile(rf'(^|; )({"|".join(infinitives)})\b')
     return 'would ' + past.sub(lambda found: found[1] + infinitives[found[2]], msg)
 

@@ -16,6 +16,7 @@ import subprocess
 import threading
 import types
 import typing
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -99,6 +100,10 @@ def task(module: str, **options: Any) -> Task:
 
 
 STATE = Path(hosts.STATE)
+SYSTEMD = Path('/run/systemd/system')
+SYSTEMCTL = Path('/usr/local/sbin/systemctl')
+SCHEDULED = Path('/usr/local/sbin/hanok-schedule.zip')
+WANTS = Path('/etc/systemd/system/timers.target.wants')
 PUBLIC = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGKZDjBBqpX3dI4L1ZYoJWZ3WJxvGk4M3Pz1K1cVQk9f killed'
 SCRIPT = '#!/bin/sh\ntrue\n'
 SMALL = {'image': 'killed', 'flavor': 'g1.nano'}  # without a guest: tests/idle_machine.py
@@ -128,6 +133,27 @@ def undefine(killer: Killer) -> None:
 def change_flavor_back(killer: Killer) -> None:
     """Change the flavor of a stopped server."""
     killer.run_successfully(task('server', name='s', flavor='g1.nano'))
+
+
+def pretend_systemd(killer: Killer) -> None:
+    """Make it look as if systemd ran here, and what timers run were there."""
+    SYSTEMD.mkdir(parents=True, exist_ok=True)
+    SYSTEMCTL.write_text('#!/bin/sh\n', 'utf-8')
+    SYSTEMCTL.chmod(0o755)
+    with zipfile.ZipFile(SCHEDULED, 'w'):
+        pass
+
+
+def stop_pretending(killer: Killer) -> None:
+    """Undo it."""
+    SYSTEMD.rmdir()
+    SYSTEMCTL.unlink()
+    SCHEDULED.unlink()
+
+
+def lose_timer(killer: Killer) -> None:
+    """Delete the link that has a timer started."""
+    (WANTS / 'hanok-schedule@default:s.timer').unlink()
 
 
 def fail_to_create(killer: Killer) -> None:
@@ -633,6 +659,18 @@ WALKS = (
         ],
     ),
     Walk(
+        'schedules',
+        [
+            pretend_systemd,
+            task('schedule', name='s', action='stop', servers=['a'], on_calendar='weekly'),
+            task('schedule', name='s', on_calendar='monthly', labels={'a': 'b'}),
+            lose_timer,
+            task('schedule', name='s'),
+            *delete_tasks('schedule', 's'),
+            stop_pretending,
+        ],
+    ),
+    Walk(
         'floating IP',
         [
             task('floating_ip', name='f'),
@@ -1057,6 +1095,7 @@ def killer(
     """A killer on a host where a resource of each kind existed, so that its directories exist."""
     runner = Runner()
     (STATE / 'backups').mkdir(0o700)
+    WANTS.mkdir(parents=True, exist_ok=True)
     with (
         backup_stores(disk=STATE / 'backups'),
         ThreadingHTTPServer(

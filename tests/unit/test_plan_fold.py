@@ -66,6 +66,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import (
     Rule,
     normalized,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.schedule import (
+    OPTIONS,
+    Schedule,
+    ScheduleRequest,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
     SecurityGroup,
     SecurityGroupRequest,
@@ -98,6 +103,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     network,
     port,
     project,
+    schedule,
     security_group,
     server,
     volume,
@@ -1061,6 +1067,62 @@ def test_init_scripts(request: InitScriptRequest, world: dict[str, InitScript]) 
         apply_and_replan('init_script', lambda there: init_script.plan(request, there), world),
         request,
     )
+
+
+SCHEDULED: dict[str, st.SearchStrategy[Any]] = {
+    'action': st.sampled_from(['backup', 'snapshot', 'stop']),
+    'on_calendar': st.sampled_from(['daily', 'hourly']),
+    'servers': st.sampled_from([(), ('a',), ('a', 'b')]),
+    'server_labels': LABELS,
+    'description': TEXTS,
+    'labels': LABELS,
+}
+
+
+@EXAMPLES
+@given(
+    st.builds(
+        ScheduleRequest,
+        st.just('s'),
+        PRESENT,
+        optional_values(
+            **SCHEDULED,
+            store=st.just('disk'),
+            mode=st.sampled_from(['snapshot', 'stop']),
+            force=st.booleans(),
+            keep_last=st.integers(0, 2),
+            keep_daily=st.integers(0, 2),
+        ),
+    ),
+    maybe_existing(
+        's',
+        existing_items(
+            Schedule('s', action='backup', on_calendar='daily', servers=('a',)),
+            on_calendar=st.sampled_from(['daily', 'weekly']),
+            force=st.booleans(),
+            keep_last=st.sampled_from([None, 1]),
+            has_timer=st.booleans(),
+            description=TEXTS,
+            labels=LABELS,
+        ),
+    ),
+)
+def test_schedules(request: ScheduleRequest, world: dict[str, Schedule]) -> None:
+    """Another action has none of the options that it lacks, and a rule of 0 is none."""
+    assert not request.problems()
+    after = apply_and_replan(
+        'schedule',
+        lambda there: schedule.plan(request, schedule.ObservedSchedules(there, 'soon')),
+        world,
+    )
+    may_differ = {'has_timer', 'next_run_at', *OPTIONS}
+    check_others_unchanged(world, after, request, *may_differ)
+    if 's' in after:
+        assert after['s'].has_timer
+        assert not after['s'].problems()
+        assert after['s'].keep_last != 0
+        if 'action' not in request.options and world:
+            assert after['s'].force == request.options.get('force', world['s'].force)
 
 
 QUOTA_VALUES = st.dictionaries(st.sampled_from(['servers', 'memory', 'lbs']), st.integers(0, 2))

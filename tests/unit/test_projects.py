@@ -34,6 +34,7 @@ OF_ALL_PROJECTS = {
     'pending_flows',
     'project_usage',
     'projects',
+    'timer_recovery',
     'database',
     'record',
     'export',

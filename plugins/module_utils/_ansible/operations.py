@@ -50,6 +50,7 @@ _ITEMS: Mapping[str, Callable[[Cloud], UpdatableItems[Item]]] = {
     'lb': lambda cloud: cloud.lbs,
     'server_snapshot': snapshots_of,
     'backup': backups_of,
+    'schedule': lambda cloud: supported(cloud, cloud.schedules, 'cloud'),
     'project': projects_of,
 }
 _COMMON: Mapping[Verb, Callable[[UpdatableItems[Item]], Operation]] = {

@@ -11,12 +11,41 @@ from .._cloud import Outcomes
 from .._model.change import Change, Changes, names_of
 from .._model.kinds import KINDS, Verb
 
+_PAST_TENSE = {
+    Verb.CREATE: 'created',
+    Verb.UPDATE: 'updated',
+    Verb.DELETE: 'deleted',
+    Verb.STOP: 'stopped',
+    Verb.POWER_OFF: 'powered off',
+    Verb.REPAIR: 'repaired',
+    Verb.PAUSE: 'paused',
+    Verb.RESUME: 'resumed',
+    Verb.LOAD: 'reloaded',
+    Verb.HARD_REBOOT: 'rebooted hard',
+    Verb.SHELVE: 'shelved',
+    Verb.UNSHELVE: 'unshelved',
+    Verb.RESIZE: 'resized',
+    Verb.CONFIRM_RESIZE: 'confirmed the resize of',
+    Verb.REVERT_RESIZE: 'reverted the resize of',
+    Verb.REBUILD: 'rebuilt',
+    Verb.RESCUE: 'rescued',
+    Verb.UNRESCUE: 'unrescued',
+    Verb.RENAME: 'renamed',
+    Verb.BACK_UP: 'backed up',
+    Verb.RESTORE: 'restored',
+}
+
+
+def past_tense(verb: Verb) -> str:
+    """The verb in a sentence about what was done."""
+    return _PAST_TENSE.get(verb, verb.infinitive + 'ed')
+
 
 def phrases(changes: Changes, check_mode: bool) -> List[str]:
     """One phrase for adjacent changes of the same kind with the same verb and reason."""
     phrases = []
     for (kind, verb, reason), some in groupby(changes, key=_what):
-        done = verb.infinitive if check_mode else verb.past_tense
+        done = verb.infinitive if check_mode else past_tense(verb)
         things = KINDS[kind].with_names(names_of(some))
         why = f' ({reason})' if reason else ''
         phrases.append(f'{done} {things}{why}')

@@ -44,7 +44,7 @@ from .._model.volume_type import VolumeType
 from . import Names, Observed, Outcomes
 from .capabilities import History, Records, Repairs, Upkeep
 from .servers import Servers
-from .snapshots import Backups, ServerSnapshots, VolumeSnapshots
+from .snapshots import Backups, Schedules, ServerSnapshots, VolumeSnapshots
 
 Item_co = TypeVar('Item_co', covariant=True)
 
@@ -166,7 +166,7 @@ class Cloud(Protocol):
     """A cloud, opened for one task with its secrets; what is recorded of them, it matches.
 
     Its errors are CloudErrors. What it may lack (``server_snapshots``, ``backups``,
-    ``projects``, ``upkeep``, ``repairs``, ``records``, ``history``) is None then.
+    ``schedules``, ``projects``, ``upkeep``, ``repairs``, ``records``, ``history``) is None then.
     """
 
     @property
@@ -224,6 +224,10 @@ class Cloud(Protocol):
     @property
     def backups(self) -> Backups | None:
         """Backups of servers; None: the cloud has none."""
+
+    @property
+    def schedules(self) -> Schedules | None:
+        """Schedules; None: the cloud runs none."""
 
     @property
     def projects(self) -> Projects | None:

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The contract of snapshots and backups."""
+"""The contract of snapshots and backups, and of their schedules."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Iterable, Mapping, Protocol, Tuple
 
 from .._model.backup import Backup
 from .._model.change import Changes
+from .._model.schedule import Schedule
 from .._model.server_snapshot import ServerSnapshot
 from .._model.volume_snapshot import VolumeSnapshot
 from . import Outcomes
@@ -88,3 +89,28 @@ class Backups(Protocol):
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete backups; with the effect power off, also from a store that cannot be used."""
+
+
+class Schedules(Protocol):
+    """Schedules, which a cloud runs by itself."""
+
+    def obstacle(self) -> str:
+        """Return why the cloud cannot run schedules now; empty if it can."""
+
+    def next_run(self, on_calendar: str) -> str | None:
+        """Return when it is the time of a calendar expression; None if never again.
+
+        Raises Invalid for a text that is no such expression.
+        """
+
+    def list(self, names: Iterable[str] | None = None) -> Tuple[Schedule, ...]:
+        """List all schedules, or those with these names."""
+
+    def create(self, changes: Changes) -> Outcomes:
+        """Create schedules."""
+
+    def update(self, changes: Changes) -> Outcomes:
+        """Update schedules, and what runs them."""
+
+    def delete(self, changes: Changes) -> Outcomes:
+        """Delete schedules; what they made stays."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .catalogue.init_scripts import LocalInitScripts
     from .catalogue.keypairs import LocalKeypairs
     from .catalogue.projects import LocalProjects
+    from .catalogue.schedules import LocalSchedules
     from .compute.backups import LocalBackups
     from .compute.servers import LocalServers
     from .compute.snapshots import LocalServerSnapshots
@@ -225,6 +226,13 @@ class LocalCloud:
         from .compute.backups import LocalBackups
 
         return at_boundary(LocalBackups(self.host))
+
+    @property
+    def schedules(self) -> LocalSchedules:
+        """Schedules."""
+        from .catalogue.schedules import LocalSchedules
+
+        return at_boundary(LocalSchedules(self.host))
 
     @property
     def lbs(self) -> LocalLbs:

@@ -16,6 +16,7 @@ from .._model.record_state import INTERRUPTED, RecordState
 from .._model.recovery import planned_state, rebuild_rows
 from .._model.recovery_rows import Rows
 from .._model.secret import NO_SECRETS
+from .catalogue.timer_recovery import lost_schedules, restore_timers
 from .cloud import LocalCloud, this_host
 from .projections import LocalProjections
 from .record.database import LOST, Damaged
@@ -103,7 +104,7 @@ class LocalRecords:
         try:
             rows, lost = rebuild_rows(remains)
             _add_volume_types(self.host, rows)
-            return rows, lost
+            return rows, [*lost, *lost_schedules(self.host, rows.get('schedule', ()))]
         except FOREIGN_DATA as error:
             raise CloudError(
                 f'the export {self.host.record.export_path} contains data that hanok.cloud does '
@@ -125,6 +126,7 @@ class LocalRecords:
         projections = LocalProjections(self.host)
         projections.apply()
         projections.write_metadata()
+        restore_timers(self.host)
         with self.host.record.writer.transaction() as sql:
             sql.execute('DELETE FROM meta WHERE key = ?', (LOST,))
         return [Outcome(change) for change in changes]

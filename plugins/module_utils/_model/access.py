@@ -14,6 +14,7 @@ from .problem import Problem
 ADMIN = 'admin'
 MEMBER = 'member'
 ROLES = (ADMIN, MEMBER)
+SCHEDULE = 'schedule '  # and its name: the actor of its runs, a member of each project
 Members = Mapping[str, str]  # roles by name
 # What only admins of the host may do, by kind.
 _PUBLISH = 'make it public'
@@ -95,12 +96,16 @@ def access_of(
     return Access(
         actor,
         project,
-        ADMIN if is_host_admin else members.get(actor, ''),
+        ADMIN if is_host_admin else members.get(actor) or _role_of_schedule(actor),
         tuple(name for name, role in members.items() if role == ADMIN),
         is_host_admin,
         host_admins is None or is_host_admin,
         tuple(host_admins or ()),
     )
+
+
+def _role_of_schedule(actor: str) -> str:
+    return MEMBER if actor.startswith(SCHEDULE) else ''
 
 
 def needs_host_admin(change: Change) -> bool:

@@ -49,6 +49,7 @@ KINDS = {
         Kind('server', 'servers', 'server', is_networked=True),
         Kind('server_snapshot', 'server_snapshots', 'server snapshot'),
         Kind('backup', 'backups', 'backup'),
+        Kind('schedule', 'schedules', 'schedule'),
         Kind('lb', 'lbs', 'load balancer', is_networked=True),
         Kind('project', 'projects', 'project', is_in_project=False),
         Kind('private_key', 'private_keys', 'private key'),
@@ -97,33 +98,3 @@ class Verb(str, Enum):
     def infinitive(self) -> str:
         """The verb in a sentence about what would be done."""
         return self.value.replace('_', ' ')
-
-    @property
-    def past_tense(self) -> str:
-        """The verb in a sentence about what was done."""
-        return _PAST_TENSE.get(self, self.infinitive + 'ed')
-
-
-_PAST_TENSE = {
-    Verb.CREATE: 'created',
-    Verb.UPDATE: 'updated',
-    Verb.DELETE: 'deleted',
-    Verb.STOP: 'stopped',
-    Verb.POWER_OFF: 'powered off',
-    Verb.REPAIR: 'repaired',
-    Verb.PAUSE: 'paused',
-    Verb.RESUME: 'resumed',
-    Verb.LOAD: 'reloaded',
-    Verb.HARD_REBOOT: 'rebooted hard',
-    Verb.SHELVE: 'shelved',
-    Verb.UNSHELVE: 'unshelved',
-    Verb.RESIZE: 'resized',
-    Verb.CONFIRM_RESIZE: 'confirmed the resize of',
-    Verb.REVERT_RESIZE: 'reverted the resize of',
-    Verb.REBUILD: 'rebuilt',
-    Verb.RESCUE: 'rescued',
-    Verb.UNRESCUE: 'unrescued',
-    Verb.RENAME: 'renamed',
-    Verb.BACK_UP: 'backed up',
-    Verb.RESTORE: 'restored',
-}

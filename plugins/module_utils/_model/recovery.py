@@ -17,8 +17,8 @@ from .recovery_rows import Disks, Metadata, Row, Rows, append, insert, named, pr
 
 # What is in the export only, because the metadata of machines does not mention it.
 _EXPORTED_ONLY = (
-    'key pairs, init scripts, flavors, rules of security groups, ports and floating IPs that no '
-    'server or load balancer has'
+    'key pairs, init scripts, flavors, schedules, rules of security groups, ports and floating '
+    'IPs that no server or load balancer has'
 )
 
 

@@ -40,6 +40,7 @@ class OpenStackCloud:
     repairs = None
     server_snapshots = None  # Nova has none with memory, and none to go back to in place
     backups = None
+    schedules = None  # nothing in it runs them for its users
     access = None  # Keystone knows
     records = None
     history = None

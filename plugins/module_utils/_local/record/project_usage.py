@@ -26,6 +26,7 @@ _QUERIES: Mapping[str, str] = {
     'volume_snapshots': _COUNT.format('volume_snapshot'),
     'server_snapshots': _COUNT.format('server_snapshot'),
     'backups': _COUNT.format('backup'),
+    'schedules': _COUNT.format('schedule'),
     'networks': _COUNT.format('network'),
     'ports': _COUNT.format('port') + ' AND balancer_id IS NULL',
     'security_groups': _COUNT.format('security_group') + " AND name != 'default'",

@@ -263,3 +263,17 @@ class HistoryRow(TypedDict):
     why: str
     result: Optional[str]
     error: Optional[str]
+
+
+class ScheduleRow(Row):
+    """A schedule. Servers: JSON, names. Options: JSON, those of its action."""
+
+    uuid: AddedUuid
+    name: Annotated[str, Value.NAME]
+    action: str
+    on_calendar: str
+    servers: Annotated[str, Value.JSON]
+    server_labels: Annotated[str, Value.LABELS]
+    options: Annotated[str, Value.JSON]
+    description: str
+    labels: Annotated[str, Value.LABELS]

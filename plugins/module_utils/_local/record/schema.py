@@ -254,6 +254,12 @@ _BACKUP = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, server TEXT NOT NULL
   description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT,
   delete_protection INTEGER NOT NULL DEFAULT 0, UNIQUE (project, name)"""
 _BACKUPS = [f'CREATE TABLE backup ({_ROW}, {_BACKUP});']
+# Schedules.
+_SCHEDULE = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, action TEXT NOT NULL,
+  on_calendar TEXT NOT NULL, servers TEXT NOT NULL, server_labels TEXT NOT NULL,
+  options TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL,
+  UNIQUE (project, name)"""
+_SCHEDULES = [f'CREATE TABLE schedule ({_ROW}, {_SCHEDULE});']
 _VERSION_8 = [
     *_ROOM,
     *_PHASE,
@@ -273,6 +279,7 @@ _VERSION_8 = [
     *_PROTECTED,
     *_BACKUPS,
     *_VOLUME_TYPES,
+    *_SCHEDULES,
 ]
 
 VERSIONS = {

@@ -104,6 +104,7 @@ TABLES: Dict[str, Table] = {
     ),
     'volume_snapshot': Table(storage_rows.VolumeSnapshotRow, _NAMED),
     'backup': Table(storage_rows.BackupRow, _NAMED),
+    'schedule': Table(rows.ScheduleRow, _NAMED),
     'project': Table(rows.ProjectRow, _NAMED),
 }
 ALL_TABLES = {**TABLES, 'history': Table(rows.HistoryRow)}

@@ -41,7 +41,9 @@ FILES = [
     '/etc/sysctl.d/60-hanok.conf',
     '/etc/NetworkManager/conf.d/90-hanok.conf',
     '/etc/systemd/network/10-hanok.*',
+    '/etc/systemd/system/timers.target.wants/hanok-*',
     '/usr/local/sbin/hanok-*',
+    '/var/lib/systemd/timers/stamp-hanok-*',
     '/var/lib/libvirt/dnsmasq/hk[0-9]*',
 ]
 PATIENCE = 60  # seconds until a daemon must have ended
