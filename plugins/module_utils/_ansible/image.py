@@ -95,9 +95,7 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
         return ObservedImages(images), names
     if current and not is_incomplete(current):
         return _with_digests(cloud, requested, current), names
-    source = requested.options.get('source')
-    if not source:
-        source = current.source if current else ''
+    source = requested.options.get('source') or _source_of(current)
     kind, _colon, of = source.partition(':')
     if kind in OF_CLOUD:
         names.add((kind, of))
@@ -106,6 +104,10 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
     disk_format = requested.options.get('disk_format', known)
     problem = cloud.images.source_problem(source, disk_format) if source else ''
     return ObservedImages(images, problem), names
+
+
+def _source_of(image: Image | None) -> str:
+    return image.source if image else ''
 
 
 def _of_cloud(cloud: Cloud, images: Mapping[str, Image], kind: str, of: str) -> ObservedImages:

@@ -111,12 +111,16 @@ def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> 
         return cloud.servers.list()
     if current is None or not current.server:
         return ()
-    is_interrupted = current.unfinished in (TaskState.ATTACHING, TaskState.DETACHING)
-    changes_root = current.bootable and current.differs(requested.options)
-    is_meant = requested.grow or is_interrupted or changes_root
-    if is_meant or _detaches(requested, current):
-        return cloud.servers.list([current.server])
-    return ()
+    return cloud.servers.list([current.server]) if _concerns_server(requested, current) else ()
+
+
+def _concerns_server(requested: VolumeRequest, current: Volume) -> bool:
+    """Whether the plan concerns the server that has the volume."""
+    if requested.grow or current.unfinished in (TaskState.ATTACHING, TaskState.DETACHING):
+        return True
+    if current.bootable:
+        return current.differs(requested.options)
+    return _detaches(requested, current)
 
 
 def reload(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:

@@ -65,13 +65,7 @@ class LocalCloud:
 
     name = 'local'
 
-    def __init__(
-        self,
-        project: str,
-        actor: str,
-        timeout: int,
-        secrets: Secrets,
-    ) -> None:
+    def __init__(self, project: str, actor: str, timeout: int, secrets: Secrets) -> None:
         """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
         self.host = this_host(project, actor, timeout)
         self.secrets = secrets

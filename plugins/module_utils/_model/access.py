@@ -96,7 +96,7 @@ def access_of(
     return Access(
         actor,
         project,
-        ADMIN if is_host_admin else members.get(actor) or _role_of_schedule(actor),
+        ADMIN if is_host_admin else _role_of(actor, members),
         tuple(name for name, role in members.items() if role == ADMIN),
         is_host_admin,
         host_admins is None or is_host_admin,
@@ -104,8 +104,8 @@ def access_of(
     )
 
 
-def _role_of_schedule(actor: str) -> str:
-    return MEMBER if actor.startswith(SCHEDULE) else ''
+def _role_of(actor: str, members: Members) -> str:
+    return members.get(actor, MEMBER if actor.startswith(SCHEDULE) else '')
 
 
 def needs_host_admin(change: Change) -> bool:

@@ -96,17 +96,23 @@ def _plan_data(
     if request.state == 'absent':
         _plan_deletion(request, current, draft)
         return ()
-    if current and current.disk_missing and request.state != 'detached':
-        draft.refuse(
-            'state',
-            f'volume {current.name}: {DISK_MISSING}; delete the volume (state: absent) and '
-            're-create it',
-        )
+    if request.state != 'detached':
+        _check_disk(current, draft)
     if current is None or current.unfinished or current.differs(request.options):
         from .volume_changes import present
 
         current = present(request, current, observed, draft)
     return [_attached(request, current, observed, draft)]
+
+
+def _check_disk(volume: Volume | None, draft: Draft) -> None:
+    """Refuse a volume whose disk is lost."""
+    if volume and volume.disk_missing:
+        draft.refuse(
+            'state',
+            f'volume {volume.name}: {DISK_MISSING}; delete the volume (state: absent) and '
+            're-create it',
+        )
 
 
 def _plan_deletion(request: VolumeRequest, current: Volume | None, draft: Draft) -> None:

@@ -16,7 +16,6 @@ from ..._model.server import Nic, Server
 from ..._model.server_effects import TABLE
 from ..._model.server_type import VM
 from ..._model.status import TaskState
-from ..._model.user_data import UserDataHash
 from ..host.settings import Pool
 from ..network import addresses
 from ..record import metadata
@@ -33,6 +32,7 @@ from .server_queries import (
     init_scripts,
     key_names,
     server_rows,
+    user_data_by_name,
 )
 from .server_status import recorded_power
 
@@ -277,7 +277,6 @@ def complete_rows(
 
     ``user_data``: of this task; those servers get it whose recorded hash it matches.
     """
-    user_data_hash = UserDataHash.of(user_data, record.secret()) if user_data else None
     selected = (json.dumps(names), None)
     ports = by_server(record.rows(PORTS, *selected))
     bridges = by_server(record.rows(BRIDGE_PORTS, *selected))
@@ -285,18 +284,18 @@ def complete_rows(
     keys = {row['name']: row['public_key'] for row in record.rows(_KEYPAIRS)}
     scripts = init_scripts(record)
     rows = server_rows(record, *selected)
+    user_data_of = user_data_by_name(record, rows, user_data)
     documents = metadata.server_metadata(record, [row['uuid'] for row in rows])
-    found: Dict[str, CompleteServer] = {}
-    for row in rows:
-        is_of_task = user_data_hash is not None and user_data_hash.matches(row['user_data'])
-        init_script = scripts.get(row['init_script'] or '')
-        found[row['name']] = {
+    return {
+        row['name']: {
             **row,
             'ports': ports.get(row['id'], []),
             'bridge_ports': bridges.get(row['id'], []),
             'volumes': volumes.get(row['id'], []),
             'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(documents[row['uuid']]),
-            'first_boot': init_script or (user_data if is_of_task else None) or '',
+            'first_boot': scripts.get(row['init_script'] or '')
+            or user_data_of.get(row['name'], ''),
         }
-    return found
+        for row in rows
+    }
