@@ -222,6 +222,21 @@ options:
         a database accepts connections. Only for a server with O(start_order). Defaults to V(0) for
         a new server.
     type: int
+  dns_servers:
+    description:
+      - IPv4 addresses of up to three DNS servers in C(/etc/resolv.conf) of a container, in their
+        order. Without any, V([]), which is the default for a new server, it is the one of its first
+        network, which alone knows the names of the servers there.
+        Virtual machines ask by DHCP; not for them, nor for an OpenStack.
+    type: list
+    elements: str
+  dns_domain:
+    description:
+      - Domain of a container, such as V(example.com). It is searched for names without one
+        (C(/etc/resolv.conf)), and completes the container's own name in C(/etc/hosts), which the
+        host writes then. V(none), which is the default for a new server, for no domain.
+        Not for virtual machines, nor for an OpenStack.
+    type: str
   hardware:
     description:
       - Hardware of the machine. What is not set is not managed; for a new server it is as the
@@ -690,6 +705,13 @@ server:
     start_delay:
       description: Time until the next server is started after it (seconds).
       type: int
+    dns_servers:
+      description: DNS servers of a container; empty if it asks the one of its first network.
+      type: list
+      elements: str
+    dns_domain:
+      description: Domain of a container; null if it has none.
+      type: str
     hardware:
       description: Hardware of the machine; null if the cloud decides about it, and for a container.
       type: dict

@@ -140,6 +140,34 @@ def test_application(keep: Keep, refused: Refused, run: Run, root: str, tmp_path
     keep('image', name='app', state='absent')
 
 
+def test_dns(keep: Keep, refused: Refused, root: str, image: str) -> None:
+    """DNS servers and a domain come and go; virtual machines have none."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    made = keep('server', name='box', image=root, **off)['server']
+    assert (made['dns_servers'], made['dns_domain']) == ([], None)
+    servers = ['192.0.2.2', '192.0.2.1']
+    made = keep('server', name='box', dns_servers=servers, dns_domain='example.com')['server']
+    assert (made['dns_servers'], made['dns_domain']) == (servers, 'example.com')
+    assert keep('server', name='box', dns_servers=servers[::-1])['changed']
+    made = keep('server', name='other', like='box', state='stopped')['server']
+    assert (made['dns_servers'], made['dns_domain']) == (servers[::-1], 'example.com')
+    made = keep('server', name='box', dns_servers=[], dns_domain='none')['server']
+    assert (made['dns_servers'], made['dns_domain']) == ([], None)
+    for wrong, text in (
+        ({'dns_servers': ['dns']}, "dns_servers: 'dns' is not an IPv4 address"),
+        ({'dns_servers': ['192.0.2.1'] * 2}, 'dns_servers: one is specified twice'),
+        ({'dns_servers': [f'192.0.2.{n}' for n in range(4)]}, '4 are specified; use up to 3'),
+        ({'dns_domain': 'a b'}, "dns_domain: 'a b' is not a valid domain"),
+        ({'dns_domain': 'example.com\nnameserver 1'}, 'is not a valid domain'),
+    ):
+        assert text in refused('server', name='box', **wrong)
+    keep('server', name='box-1', image=image, **off)
+    for name in ('box-1', 'box-2'):
+        for option in ({'dns_servers': servers}, {'dns_domain': 'example.com'}):
+            message = refused('server', name=name, image=image, **off, **option)
+            assert f'{next(iter(option))}: only a container has it' in message
+
+
 LACKED: list[tuple[dict[str, Any], str]] = [
     ({'volume_size': 3}, 'it has no root disk'),
     ({'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),

@@ -80,6 +80,18 @@ def test_created(box: Item, ssh: Ssh) -> None:
     assert not keep('server', **NAME, state='started', wait_for='ip')['changed']
 
 
+def test_dns(box: Item, ssh: Ssh) -> None:
+    """DNS servers and a domain change while it runs, whatever its root has made of the files."""
+    ssh(box['fixed_ip'], 'ln -sf /etc/passwd /etc/resolv.conf')
+    keep('server', **NAME, dns_servers=['192.0.2.53'], dns_domain='example.com')
+    resolver = ssh(box['fixed_ip'], 'cat /etc/resolv.conf; wc -l </etc/passwd')
+    assert resolver.split('\n')[:2] == ['search example.com', 'nameserver 192.0.2.53']
+    assert f'{box["fixed_ip"]} box.example.com box' in ssh(box['fixed_ip'], 'cat /etc/hosts')
+    keep('server', **NAME, dns_servers=[], dns_domain='none')
+    assert ssh(box['fixed_ip'], 'cat /etc/resolv.conf') == 'nameserver 192.168.0.1'
+    assert 'example.com' not in ssh(box['fixed_ip'], 'cat /etc/hosts')
+
+
 def test_power(box: Item, ssh: Ssh) -> None:
     """It keeps files and address over all that a server goes through; its script runs once."""
     ssh(box['fixed_ip'], 'echo kept >/kept')

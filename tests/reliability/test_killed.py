@@ -514,7 +514,7 @@ WALKS = (
                 wait_for='init',
                 **CONTAINER,
             ),
-            task('server', name='c', flavor='g1.micro', labels={'a': 'b'}),
+            task('server', name='c', flavor='g1.micro', dns_domain='example.com'),
             task('server', name='c', state='stopped', force=True),
             task('image', name='copy', server='c'),
             *delete_tasks('image', 'copy'),

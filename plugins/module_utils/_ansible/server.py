@@ -62,6 +62,8 @@ ARGUMENTS: Dict[str, Any] = {
     'on_crash': {'type': 'str', 'choices': list(ON_CRASH)},
     'start_order': {'type': 'int'},
     'start_delay': {'type': 'int'},
+    'dns_servers': {'type': 'list', 'elements': 'str'},
+    'dns_domain': {'type': 'str'},
     'hardware': HARDWARE,
     'wait_for': {'type': 'str', 'choices': list(WAIT_FOR), 'default': 'running'},
     'allow_restart': {'type': 'bool', 'default': False},
@@ -118,6 +120,10 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         options['hardware'] = hardware_of(params['hardware'])
     if params['security_groups'] is not None:
         options['security_groups'] = names_of(params['security_groups'])
+    if params['dns_servers'] is not None:
+        options['dns_servers'] = tuple(params['dns_servers'])
+    if params['dns_domain'] is not None:
+        options['dns_domain'] = '' if params['dns_domain'] == 'none' else params['dns_domain']
     networks = None
     if params['networks'] is not None:
         networks = tuple(_nic(nic) for nic in params['networks'])

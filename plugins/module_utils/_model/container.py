@@ -37,6 +37,20 @@ _LACKS: Mapping[Verb, str] = {
 }
 
 
+# What only containers have, and how a virtual machine gets it.
+_WHY_OF_CONTAINERS: Mapping[str, str] = {
+    'dns_servers': 'DHCP of its network tells it the DNS server; set others by user_data',
+    'dns_domain': 'its files are its own; set the domain by user_data',
+}
+
+
+def options_of_containers(options: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
+    """The options with values that no virtual machine has, and why."""
+    for option, why in _WHY_OF_CONTAINERS.items():
+        if options.get(option):
+            yield option, f'{option}: only a container has it: {why}, and omit it'
+
+
 def lacked_options(options: Mapping[str, Any]) -> Iterator[Tuple[str, str]]:
     """The options with values that no container has, and why."""
     for option, why in _WHY.items():

@@ -152,6 +152,8 @@ class Server:
     on_crash: str = 'restart'
     start_order: int = 0
     start_delay: int = 0
+    dns_servers: Tuple[str, ...] = ()
+    dns_domain: str = ''
     hardware: Hardware | None = None
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -221,6 +223,7 @@ class Server:
         fields = plain_fields(self, *_INTERNAL)
         fields['user_data'] = HIDDEN if self.user_data else None
         fields['hardware'] = self.hardware and self.hardware.shown(self.most_vcpus)
+        fields['dns_domain'] = self.dns_domain or None
         fields['resized_from'] = self.resized_from and self.resized_from.flavor
         if self.type == CONTAINER:
             fields['volume_size'] = None

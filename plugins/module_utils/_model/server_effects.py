@@ -163,6 +163,8 @@ TABLE: Table = {
     'on_crash': live,
     'start_order': live,
     'start_delay': live,
+    'dns_servers': live,
+    'dns_domain': live,
     'hardware': _hardware,
     'description': live,
     'labels': live,

@@ -156,22 +156,11 @@ class ServerRequest:
                 problems += reference_problems(references[option], option)
         problems += key_problems(self.options.get('key_names', ()))
         problems += size_problems(self.options.get('volume_size'), 'volume_size')
-        if 'vcpus' in self.options or 'memory' in self.options:
-            from .machine_size import machine_size_problems
-
-            problems += machine_size_problems(self.options)
         problems += turn_problems(self.max_unavailable)
         if self.grow and self.state not in ('present', 'started'):
             text = f'it requires state: present or started, not {self.state}; omit it'
             problems.append(invalid('grow', text))
-        if 'start_order' in self.options or 'start_delay' in self.options:
-            from .start_order import start_problems
-
-            problems += start_problems(self.options)
-        if 'hardware' in self.options:
-            from .hardware_checks import hardware_problems
-
-            problems += hardware_problems(self.options['hardware'])
+        problems += self._machine_problems()
         problems += group_problems(self.options.get('security_groups'))
         problems += network_problems(self.networks, MAX_NETWORKS)
         problems += floating_problems(self.floating_ip)
@@ -181,6 +170,27 @@ class ServerRequest:
             problems += user_data_problems(self.user_data)
         problems += description_problems(self.options.get('description'))
         return problems + label_problems(self.options.get('labels'))
+
+    def _machine_problems(self) -> List[Problem]:
+        """Check what few tasks set of the machine; the checks are imported only for those."""
+        problems: List[Problem] = []
+        if 'vcpus' in self.options or 'memory' in self.options:
+            from .machine_size import machine_size_problems
+
+            problems += machine_size_problems(self.options)
+        if 'start_order' in self.options or 'start_delay' in self.options:
+            from .start_order import start_problems
+
+            problems += start_problems(self.options)
+        if 'dns_servers' in self.options or 'dns_domain' in self.options:
+            from .dns import dns_problems
+
+            problems += dns_problems(self.options)
+        if 'hardware' in self.options:
+            from .hardware_checks import hardware_problems
+
+            problems += hardware_problems(self.options['hardware'])
+        return problems
 
     def _count_problems(self) -> List[Problem]:
         if self.count is None:

@@ -12,3 +12,5 @@ ROOT_TAR = 'root-tar'
 # An OCI image, whose layers are kept as such an archive; what it runs is recorded.
 OCI = 'oci'
 ROOTS = (ROOT_TAR, OCI)
+# The options of containers only, which virtual machines have as by default.
+OF_CONTAINERS = frozenset({'dns_servers', 'dns_domain'})

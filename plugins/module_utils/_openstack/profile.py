@@ -50,6 +50,10 @@ _UNSUPPORTED = (
         UnsupportedOption('server', option, (), 'Nova starts servers with their hosts; omit it')
         for option in ('start_order', 'start_delay')
     ),
+    *(
+        UnsupportedOption('server', option, (none,), 'subnets decide about DNS; omit it')
+        for option, none in (('dns_servers', []), ('dns_domain', 'none'))
+    ),
     UnsupportedOption('server', 'hardware', (), 'properties of images and flavors decide; omit it'),
     UnsupportedOption(
         'server',

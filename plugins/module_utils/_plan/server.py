@@ -15,7 +15,7 @@ from .._model.nic_request import NicRequest, compared
 from .._model.server import Server, is_on_bridges_only
 from .._model.server_effects import TABLE
 from .._model.server_request import ServerRequest, has_state, has_value
-from .._model.server_type import CONTAINER
+from .._model.server_type import CONTAINER, OF_CONTAINERS
 from .._model.status import Status, TaskState
 from .server_group import plan_members
 from .server_observations import ObservedServers
@@ -254,7 +254,8 @@ def _settle_machine(
 ) -> None:
     """What a virtual machine is kept with is imported only where the task may change it."""
     has_sockets = current.hardware and current.hardware.sockets
-    if current.type == CONTAINER or 'hardware' in options or has_sockets:
+    is_concerned = 'hardware' in options or not OF_CONTAINERS.isdisjoint(options)
+    if current.type == CONTAINER or is_concerned or has_sockets:
         from .server_machine import settle_machine
 
         changed = flavor if flavor and flavor.name != current.flavor else None

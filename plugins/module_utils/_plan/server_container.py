@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from .._model.change import Draft
-from .._model.container import COMMON, lacked_options
+from .._model.container import COMMON, lacked_options, options_of_containers
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
@@ -38,6 +38,12 @@ def settle_container(
                 name=name,
             )
     options.update(COMMON)
+
+
+def check_not_of_container(name: str, requested: Mapping[str, Any], draft: Draft) -> None:
+    """Refuse for a virtual machine what only containers have."""
+    for option, text in options_of_containers(requested):
+        draft.refuse(option, text, name=name)
 
 
 def check_application(server: Server, wait_for: str, draft: Draft) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from .._model.change import Draft
-from .._model.server_type import CONTAINER
+from .._model.server_type import CONTAINER, OF_CONTAINERS
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
@@ -33,7 +33,12 @@ def settle_machine(
         from .server_container import settle_container
 
         settle_container(server.name, requested, options, flavor, draft)
-    elif server.hardware is None:
+        return
+    if not OF_CONTAINERS.isdisjoint(requested):
+        from .server_container import check_not_of_container
+
+        check_not_of_container(server.name, requested, draft)
+    if server.hardware is None:
         return
     elif 'hardware' not in options and not server.hardware.sockets:
         options['hardware'] = server.hardware

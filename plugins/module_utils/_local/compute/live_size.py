@@ -95,4 +95,6 @@ def definition_of(server: Server) -> Tuple[object, ...]:
         server.on_crash,
         macs_of(server),
         server.hardware,
+        server.dns_servers,
+        server.dns_domain,
     )

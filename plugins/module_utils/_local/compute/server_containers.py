@@ -23,7 +23,7 @@ from ..host.hypervisor import tolerate
 from ..host.user_namespace import first_id, first_id_of
 from ..record.work import Work
 from ..storage.pools import pool_of
-from . import container_domain, container_roots
+from . import container_domain, container_names, container_roots
 from .console import console_of
 from .container_console import is_read
 from .container_domain import Address
@@ -31,7 +31,7 @@ from .container_init import signal_init
 from .container_limits import set_outer_limits
 from .faults import interface_faults
 from .first_boot_content import check_recorded, content_of
-from .live_size import definition_of
+from .live_size import definition_of, macs_of
 from .seed import texts
 from .server_machines import ServerMachines
 
@@ -67,10 +67,8 @@ class ServerContainers(ServerMachines):
         self._create_root(row, row['first_boot'])
 
     def _create_root(self, row: CompleteServer, user_data: str) -> None:
-        files = {'etc/resolv.conf': _resolver(row)}
-        if row['application']:
-            files['etc/hosts'] = _hosts(row)
-        else:
+        files = container_names.name_files(row)
+        if not row['application']:
             content = texts(content_of(row, user_data))
             files.update({f'{container_roots.SEED}/{name}': content[name] for name in content})
             files['etc/cloud/cloud.cfg.d/99-hanok.cfg'] = _NO_CLOUD_NETWORK
@@ -151,6 +149,9 @@ class ServerContainers(ServerMachines):
         self.keep_off(after, row)
         if before.unfinished is None and definition_of(before) == definition_of(after):
             return
+        if before.unfinished or _dns_of(before) != _dns_of(after):
+            root = self._root(row)
+            container_names.renew(row, root, first_id_of(root))
         machine = self.define(row)
         is_restart = change.effect == RESTART or not _has_interfaces(machine, row)
         if machine.isActive() and is_restart:
@@ -207,15 +208,9 @@ def _interfaces_of(row: CompleteServer) -> Tuple[Address, ...]:
     return (*networks, *bridges)
 
 
-def _resolver(row: CompleteServer) -> str:
-    """The DNS server of the first network, which is at its gateway."""
-    return ''.join(f'nameserver {port["gateway"]}\n' for port in row['ports'][:1])
-
-
-def _hosts(row: CompleteServer) -> str:
-    """The names of a container that has no cloud-init to write them."""
-    names = ''.join(f'{port["address"]} {row["name"]}\n' for port in row['ports'][:1])
-    return f'127.0.0.1 localhost\n{names}'
+def _dns_of(server: Server) -> Tuple[object, ...]:
+    """What the files say by which a container resolves names."""
+    return server.dns_servers, server.dns_domain, macs_of(server)[:1]
 
 
 def _set_size(work: Work, machine: Any, row: CompleteServer) -> None:

@@ -46,7 +46,7 @@ _KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
 _ISO = """SELECT id FROM image WHERE name = ? AND disk_format = 'iso'
   AND task_state IS NOT ?"""
 # A script is written with its hash; see description_columns.
-_WRITTEN_OTHERWISE = ('init_script', 'hardware', 'description', 'labels')
+_WRITTEN_OTHERWISE = ('init_script', 'hardware', 'dns_servers', 'description', 'labels')
 # The columns that hold an option as it is, or what follows from the flavor.
 _UPDATED_COLUMNS = tuple(
     column
@@ -134,12 +134,7 @@ def join(record: Record, name: str, balancers: Sequence[int]) -> None:
         record.writer.insert_row('balancer_member', values)
 
 
-def update(
-    record: Record,
-    pools: Sequence[Pool],
-    change: Change,
-    row: int,
-) -> None:
+def update(record: Record, pools: Sequence[Pool], change: Change, row: int) -> None:
     """Update the row of a server to its state after a change."""
     before = change.old(Server)
     server = change.new(Server)
@@ -192,7 +187,9 @@ def _reconnect(record: Record, server: Server, row: int) -> None:
 
 def _written(server: Server) -> Dict[str, object]:
     """The columns that do not hold an option as it is."""
-    return {'hardware': (server.hardware or DEFAULT).recorded(), **description_columns(server)}
+    hardware = (server.hardware or DEFAULT).recorded()
+    columns = {'hardware': hardware, 'dns_servers': json.dumps(server.dns_servers)}
+    return {**columns, **description_columns(server)}
 
 
 def _check_cdroms(record: Record, server: Server) -> None:

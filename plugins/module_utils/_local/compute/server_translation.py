@@ -61,6 +61,8 @@ def translated(
         on_crash=row['on_crash'],
         start_order=row['start_order'],
         start_delay=row['start_delay'],
+        dns_servers=tuple(json.loads(row['dns_servers'])),
+        dns_domain=row['dns_domain'],
         hardware=None if row['type'] == CONTAINER else hardware_from(row['hardware']),
         description=row['description'],
         labels=json.loads(row['labels']),

@@ -12,8 +12,7 @@ import subprocess
 from contextlib import suppress
 
 _OPENAT2 = 437  # of all architectures
-# RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS: openat2(2)
-_HOW = struct.pack('QQQ', os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC, 0, 0x10 | 0x02)
+_RESOLVE = 0x10 | 0x02  # RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS: openat2(2)
 
 
 def read_inside(root: str, path: str, most: int) -> bytes | None:
@@ -22,6 +21,27 @@ def read_inside(root: str, path: str, most: int) -> bytes | None:
         if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
             return file.read(most)
     return None
+
+
+def write_inside(root: str, path: str, data: bytes, owner: int) -> None:
+    """Replace a file below a root, whole or not at all; a link in its place, too, is replaced.
+
+    ``owner``: its UID and GID. Raises OSError, also if there is no folder for it.
+    """
+    folder, name = os.path.split(path)
+    found = _open_inside(root, folder or '/', os.O_PATH | os.O_DIRECTORY)
+    part = f'.{name}.hanok'
+    try:
+        with suppress(FileNotFoundError):  # of a run that was killed
+            os.unlink(part, dir_fd=found)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(part, flags, 0o644, dir_fd=found), 'wb') as file:
+            os.fchown(file.fileno(), owner, owner)
+            os.fchmod(file.fileno(), 0o644)
+            file.write(data)
+        os.rename(part, name, src_dir_fd=found, dst_dir_fd=found)
+    finally:
+        os.close(found)
 
 
 def stat_inside(root: str, path: str) -> os.stat_result | None:
@@ -41,13 +61,14 @@ def remove_tree(folder: str) -> None:
         subprocess.run(['rm', '--recursive', '--force', '--', folder], check=True)
 
 
-def _open_inside(root: str, path: str) -> int:
+def _open_inside(root: str, path: str, flags: int = os.O_RDONLY | os.O_NONBLOCK) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
-    how = ctypes.create_string_buffer(_HOW, len(_HOW))
+    packed = struct.pack('QQQ', flags | os.O_CLOEXEC, 0, _RESOLVE)
+    how = ctypes.create_string_buffer(packed, len(packed))
     name = ctypes.c_char_p(os.fsencode(path))
     folder = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        found: int = libc.syscall(_OPENAT2, folder, name, how, len(_HOW))
+        found: int = libc.syscall(_OPENAT2, folder, name, how, len(packed))
     finally:
         os.close(folder)
     if found < 0:

@@ -135,6 +135,9 @@ class ServerRow(Row):
     # At the boot of the host: hanok-start of the role host reads them in the metadata.
     start_order: Annotated[int, 'DEFAULT 0', METADATA]
     start_delay: Annotated[int, 'DEFAULT 0', METADATA]
+    # Of a container. The servers: JSON.
+    dns_servers: Annotated[str, "DEFAULT '[]'", METADATA, Value.JSON]
+    dns_domain: Annotated[str, "DEFAULT ''", METADATA]
     # What of it is not as by default, as JSON.
     hardware: Annotated[str, "DEFAULT '{}'", METADATA, Value.HARDWARE]
     # The image that it is rescued with; NULL: it is not.

@@ -1,0 +1,59 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The files by which a container resolves names: resolv.conf(5), hosts(5)."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Dict
+
+from ..._cloud import CloudError
+from ..host.guest_files import read_inside, write_inside
+
+if TYPE_CHECKING:
+    from .row_types import CompleteServer
+
+_RESOLVER, _HOSTS = 'etc/resolv.conf', 'etc/hosts'
+_MARK = '# written by hanok.cloud: dns_domain\n'
+
+
+def name_files(row: CompleteServer) -> Dict[str, str]:
+    """The texts of the files by their paths.
+
+    The names of a system without a domain are its own matter; no application writes any.
+    """
+    files = {_RESOLVER: _resolver(row)}
+    if row['application'] or row['dns_domain']:
+        files[_HOSTS] = _hosts(row)
+    return files
+
+
+def renew(row: CompleteServer, root: str, owner: int) -> None:
+    """Write the files of a container that exists. ``owner``: its root on the host."""
+    files = name_files(row)
+    if (read_inside(root, _HOSTS, len(_MARK)) or b'').decode(errors='replace') == _MARK:
+        files[_HOSTS] = _hosts(row)  # the domain may have been removed
+    for path, text in files.items():
+        try:
+            write_inside(root, path, text.encode(), owner)
+        except OSError as error:
+            raise CloudError(
+                f'/{path} of container {row["name"]} cannot be written: {error.strerror}; '
+                'give it a folder again, and run the task again'
+            ) from None
+
+
+def _resolver(row: CompleteServer) -> str:
+    """By default the DNS server of the first network, which is at its gateway."""
+    own = [port['gateway'] for port in row['ports'][:1]]
+    domain = f'search {row["dns_domain"]}\n' if row['dns_domain'] else ''
+    servers = json.loads(row['dns_servers']) or own
+    return domain + ''.join(f'nameserver {server}\n' for server in servers)
+
+
+def _hosts(row: CompleteServer) -> str:
+    """The container's own names, the whole one first: it is what others are told."""
+    name, domain = row['name'], row['dns_domain']
+    names = f'{name}.{domain} {name}' if domain else name
+    own = ''.join(f'{port["address"]} {names}\n' for port in row['ports'][:1])
+    return f'{_MARK}127.0.0.1 localhost\n{own}'
