@@ -18,7 +18,16 @@ import pytest
 
 from ansible_collections.hanok.cloud.tests import awx_server
 
-from .conftest import OVERCOMMITTED, ROOT, TREE, inventory, keep, run
+from .conftest import (
+    OVERCOMMITTED,
+    ROOT,
+    TREE,
+    backup_stores,
+    inventory,
+    keep,
+    pretended_systemd,
+    run,
+)
 
 Answers = dict[str, Any]
 SERVE = '#!/bin/sh\ntouch /var/www/.serve; httpd -p 80 -h /var/www\n'
@@ -43,6 +52,7 @@ CONFIGURE = {
 BALANCE = {'server_name': 'shop', 'lb_network': 'shop', 'lb_wait_for_healthy': True}
 PATTERN = '../extensions/patterns/provision_servers/playbooks/site'
 SETTINGS = {'awx_scm_branch': 'stable', 'hanok_hosts': ''}
+PATH = f'{Path(sys.executable).parent}:/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin'
 # As the credential of an AWX sets it.
 ACCESS = {'CONTROLLER_OAUTH_TOKEN': 'token', 'CONTROLLER_VERIFY_SSL': 'false'}
 SCALE = {
@@ -71,7 +81,7 @@ class Job:
             envvars={
                 'ANSIBLE_COLLECTIONS_PATH': f'{TREE}:{TREE / "awx"}',
                 'ANSIBLE_CONFIG': str(ROOT / 'ansible.cfg'),
-                'PATH': f'{Path(sys.executable).parent}:/usr/sbin:/usr/bin:/sbin:/bin',
+                'PATH': PATH,
                 **ACCESS,
             },
             cmdline=words,
@@ -179,8 +189,8 @@ def survey_of(awx: awx_server.State, template: str) -> Answers:
     return {question['variable']: question for question in spec}
 
 
-def test_workflow(job: Callable[..., Job], kept: None) -> None:
-    """provision, configure, balance, scale, power: each works, and again it changes nothing."""
+def test_workflow(job: Callable[..., Job], kept: None, tmp_path: Path) -> None:
+    """provision, configure, balance, scale, power, backup: each works; again nothing changes."""
     assert job('provision', GROUP).changed == [
         'Create or update the network',
         'Create or update the security group',
@@ -214,8 +224,30 @@ def test_workflow(job: Callable[..., Job], kept: None) -> None:
     assert {entry['changed_by'] for entry in history} == {'kim'}
     assert {entry['job'] for entry in history} == {'48', '50'}
 
+    _back_up(job, tmp_path)
     retired = job('provision', {'server_name': 'shop', 'server_state': 'absent'})
     assert len(retired.changed) == 4
+
+
+def _back_up(job: Callable[..., Job], folder: Path) -> None:
+    """Backups of a group now, by a schedule, and no more."""
+
+    def changed(action: str) -> list[str]:
+        answers = {'server_name': 'shop', 'backup_action': action, 'backup_store': ''}
+        return job('backup', {**answers, 'backup_keep_last': 2}).changed
+
+    with backup_stores(disk=folder), pretended_systemd():
+        assert changed('now') == ['Back the servers up']
+        made = run('backup_info')['backups']
+        assert {one['server'] for one in made} == {'shop-1', 'shop-2'}
+        assert {one['created_by'] for one in made} == {'kim'}
+        for one in made:
+            keep('backup', name=one['name'], state='absent')
+        assert changed('schedule') == ['Create or update the schedule']
+        assert changed('schedule') == []
+        (schedule,) = run('schedule_info')['schedules']
+        assert (schedule['on_calendar'], schedule['keep_last']) == ('daily', 2)
+        assert changed('unschedule') == ['Delete the schedule']
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ work. An example that is not run gives the reason in a comment; the reasons are 
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import hashlib
 import json
@@ -32,13 +31,14 @@ from ansible_collections.hanok.cloud.tests.tools.examples import (
     without_names,
 )
 
-from .conftest import ROOT, Play, inventory, run, what_failed
+from .conftest import ROOT, Play, inventory, pretended_systemd, run, what_failed
 
 DISC = bytes(0x8001) + b'CD001' + bytes(2042)  # no more of an ISO image is looked at
 STAGE = 'tests/integration/examples/stage.yml'
 RECORD = Path('/var/lib/hanok/hanok.json')
 SETTINGS = Path('/etc/hanok/host.json')
-ELSEWHERE = ('docs/openstack.md', 'roles/scale/README.md')  # run by test_openstack, test_roles
+# Run by test_openstack and test_roles.
+ELSEWHERE = ('docs/openstack.md', 'roles/backup/README.md', 'roles/scale/README.md')
 EXAMPLES = [example for example in find(ROOT) if example.path not in ELSEWHERE]
 TASKS = [
     example
@@ -55,7 +55,6 @@ SAME: dict[str, list[Example]] = {}
 for play in PLAYS:
     SAME.setdefault(json.dumps(without_names(play.content)), []).append(play)
 
-BOOTED = Path('/run/systemd/system')
 SSD = Path('/run/ssd')  # where QEMU reaches it
 BRIDGES = ('eth0', 'br0')
 Resource = tuple[str, str, str]
@@ -124,20 +123,6 @@ def problems(
     SETTINGS.write_bytes(settings)
     SSD.rmdir()
     assert host_state() == before
-
-
-@contextlib.contextmanager
-def pretended_systemd() -> Iterator[None]:
-    """Schedules need it; no timer fires here. Plays with the role host would need more of it."""
-    program = Path('/usr/local/sbin/systemctl')
-    program.write_text('#!/bin/sh\n', 'utf-8')
-    program.chmod(0o755)
-    BOOTED.mkdir(parents=True)
-    try:
-        yield
-    finally:
-        BOOTED.rmdir()
-        program.unlink()
 
 
 @pytest.fixture

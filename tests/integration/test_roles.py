@@ -7,14 +7,14 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from .conftest import ROOT, Play, inventory, keep, run
+from .conftest import ROOT, Play, backup_stores, inventory, keep, pretended_systemd, run
 
 Values = dict[str, Any]
 Ran = Callable[..., int]
@@ -67,6 +67,7 @@ def write_play(folder: Path, role: str) -> Path:
         'provision': ['provision_made'],
         'scale': ['scale_members', 'scale_address'],
         'init_script': ['init_script_names'],
+        'backup': ['backup_made', 'backup_next_run_at'],
     }[role]
     content = '{{ {' + ', '.join(f"'{fact}': {fact}" for fact in facts) + '} | to_json }}'
     tasks = [
@@ -418,6 +419,81 @@ def test_init_script_catalogue(play: Ran, refusal: Refusal, host: None, tmp_path
     keep('init_script', name='other', state='absent')
 
 
+@pytest.fixture
+def backed_up(host: None, no_guest: str, tmp_path: Path) -> Iterator[None]:
+    """A server of the stage live, another one with a long name, a store, and schedules."""
+    before, store = host_state(), tmp_path / 'store'
+    store.mkdir()
+    server = {'image': no_guest, 'flavor': 'g1.nano', 'state': 'stopped'}
+    with backup_stores(disk=store), pretended_systemd():
+        keep('server', name='shop', labels={'stage': 'live'}, **server)
+        keep('server', name=LONG, **server)
+        yield
+        for name in names('backup'):
+            keep('backup', name=name, state='absent', delete_protection=False)
+        for name in ('shop', LONG):
+            keep('server', name=name, state='absent')
+    assert host_state() == before
+
+
+LONG = f'other-{"o" * 57}'
+
+
+def test_backup(play: Ran, refusal: Refusal, backed_up: None, tmp_path: Path) -> None:
+    """Backups now are an event, and expire; the schedule is declared.
+
+    What is wrong is refused before a backup is made.
+    """
+    values: Values = {
+        'backup_name': 'nightly',
+        'backup_servers': [LONG],
+        'backup_server_labels': {'stage': 'live'},
+        'backup_keep_last': 1,
+    }
+    schedule = {**values, 'backup_schedule': '02:30', 'backup_mode': 'stop'}
+    assert play('backup', schedule, '--check') == play('backup', schedule) == 1
+    assert play('backup', schedule) == 0
+    (made,) = run('schedule_info')['schedules']
+    assert (made['action'], made['on_calendar'], made['mode']) == ('backup', '02:30', 'stop')
+    assert (made['servers'], made['server_labels']) == ([LONG], {'stage': 'live'})
+    assert (made['keep_last'], made['keep_daily']) == (1, None)
+    assert facts(tmp_path) == {'backup_made': [], 'backup_next_run_at': made['next_run_at']}
+
+    now = {**values, 'backup_now': True}
+    assert play('backup', {**now, 'backup_delete_protection': True}, '--check') == 1
+    assert names('backup') == []
+    assert play('backup', {**now, 'backup_delete_protection': True}) == 1
+    protected = names('backup')
+    assert [one['name'] for one in facts(tmp_path)['backup_made']] == protected
+    assert [one['server'] for one in facts(tmp_path)['backup_made']] == [LONG, 'shop']
+    for _turn in range(2):
+        assert play('backup', now) == 1
+    latest = [one['name'] for one in facts(tmp_path)['backup_made']]
+    assert names('backup') == protected + latest
+
+    there = names('backup')
+    keep('schedule', name='evening', action='stop', servers=['shop'], on_calendar='19:00')
+    for wrong, message in (
+        ({'backup_servers': ['lost', 'shop'], 'backup_now': True}, 'no server is named lost;'),
+        ({'backup_server_labels': {'a': 'b'}, 'backup_now': True}, 'no server has them'),
+        (schedule, 'has the action stop, not backup; use another'),
+        ({'backup_state': 'absent'}, 'has the action stop, not'),
+    ):
+        assert message in refusal('backup', {**wrong, 'backup_name': 'evening'})
+    keep('schedule', name='evening', state='absent')
+    assert names('backup') == there
+    assert names('schedule') == ['nightly']
+
+    example = str(write_readme_example('backup', tmp_path))
+    assert Play(example).changed == 1
+    assert Play(example).changed == 0
+    assert Play(example, '-e', 'backup_now=true', '-e', 'backup_schedule=').changed == 1
+    for name in ('live', 'nightly'):
+        absent = {'backup_name': name, 'backup_state': 'absent'}
+        assert play('backup', absent, '--check') == play('backup', absent) == 1
+    assert play('backup', absent) == 0
+
+
 BAD = [
     (
         'provision',
@@ -449,6 +525,24 @@ BAD = [
         'init_script',
         {'init_script_list': [{'name': 'a', 'content': 'x', 'file': 'y'}]},
         ['init_script_list', 'content', 'file'],
+    ),
+    ('backup', {'backup_servers': ['a']}, ['backup_now, backup_schedule: neither is set']),
+    ('backup', {'backup_now': True}, ['backup_servers, backup_server_labels: neither is set']),
+    (
+        'backup',
+        {'backup_servers': ['a'], 'backup_schedule': 'daily'},
+        ['backup_name: it is not set'],
+    ),
+    ('backup', {'backup_state': 'absent'}, ['backup_name: it is not set']),
+    (
+        'backup',
+        {'backup_name': 'a', 'backup_state': 'absent', 'backup_now': True},
+        ['backup_now: it requires backup_state: present'],
+    ),
+    (
+        'backup',
+        {'backup_servers': ['a'], 'backup_now': True, 'backup_mode': 'suspended'},
+        ['backup_mode', 'suspended'],
     ),
 ]
 
