@@ -1013,6 +1013,10 @@ class Servers(Items):
             volumes[volume.name] = replace(volume, server=None)
         super().remove(item)
 
+    def password_weakness(self, password: str) -> str:
+        """What contains itself backwards is weak."""
+        return 'it is weak' if password == password[::-1] else ''
+
     def hash_user_data(self, user_data: str) -> UserDataHash:
         """User data as it would be recorded."""
         return UserDataHash.of(user_data, self.memory.secret)

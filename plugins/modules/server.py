@@ -168,6 +168,15 @@ options:
       - User data for cloud-init, a script (C(#!)) or C(#cloud-config). It runs once, at the first
         boot. Only a keyed hash of it is recorded.
     type: str
+  root_password:
+    description:
+      - Password of root of a container that is created, or re-created (O(on_drift)); 8 to 128
+        characters, and what the policy of libpwquality takes, where the host has its C(pwscore).
+      - The host sets its hash (C(openssl passwd -6)) before the first boot. Only a keyed hash of it
+        is recorded, by which another one is refused for a server that exists. What is changed
+        inside, stays until the server is re-created.
+        Not for virtual machines (set it by O(user_data)), nor for an OpenStack.
+    type: str
   init_script:
     description:
       - Name of an init script created by M(hanok.cloud.init_script), instead of O(user_data). It
@@ -641,6 +650,11 @@ server:
       description:
         - The placeholder (sensitive value) if the server was created with user data; null
           otherwise.
+      type: str
+    root_password:
+      description:
+        - The placeholder (sensitive value) if the container was created with a password of root;
+          null otherwise.
       type: str
     init_script:
       description: Name of the init script that the server was created with.

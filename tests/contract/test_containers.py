@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data import HIDDEN
 from ansible_collections.hanok.cloud.tests import oci_archives
 from ansible_collections.hanok.cloud.tests.contract.clouds import CloudUnderTest
 from ansible_collections.hanok.cloud.tests.contract.promises import Result, Run
@@ -26,7 +27,7 @@ def root(keep: Keep, tmp_path: Path) -> Iterator[str]:
     """An image of a root file system, which is never started."""
     path = tmp_path / 'root.tar'
     with tarfile.open(path, 'w') as archive:
-        for name in ('./sbin/init', './bin/sh'):
+        for name in ('./sbin/init', './bin/sh', './etc/shadow'):
             archive.addfile(tarfile.TarInfo(name), io.BytesIO())
     keep('image', name='root', path=str(path), disk_format='root-tar')
     yield 'root'
@@ -115,8 +116,13 @@ def test_application(keep: Keep, refused: Refused, run: Run, root: str, tmp_path
         'group': 0,
         'stop_signal': 15,
     }
-    script = {'user_data': '#!/bin/sh\n'}
-    for options in (script, {'wait_for': 'init'}, {'wait_for': 'ssh', 'state': 'started'}):
+    script, password = {'user_data': '#!/bin/sh\n'}, {'root_password': 'one good word'}
+    for options in (
+        script,
+        password,
+        {'wait_for': 'init'},
+        {'wait_for': 'ssh', 'state': 'started'},
+    ):
         (option,) = {*options} - {'state'}
         message = refused('server', name='box', image='app', **{**off, **options})
         assert f'{option}: ' in message
@@ -166,6 +172,35 @@ def test_dns(keep: Keep, refused: Refused, root: str, image: str) -> None:
         for option in ({'dns_servers': servers}, {'dns_domain': 'example.com'}):
             message = refused('server', name=name, image=image, **off, **option)
             assert f'{next(iter(option))}: only a container has it' in message
+
+
+def test_root_password(keep: Keep, refused: Refused, root: str, image: str) -> None:
+    """A password is set with a container, and not shown; virtual machines have none."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    one, other = {'root_password': 'one good word'}, {'root_password': 'another good one'}
+    for wrong, text in (('short', '5 characters'), ('x' * 129, '129 '), ('two\nlines', 'one line')):
+        message = refused('server', name='box', image=root, **off, root_password=wrong)
+        assert text in message
+        assert wrong not in message
+    made = keep('server', name='box', image=root, **off, **one)['server']
+    assert made['root_password'] == HIDDEN
+    assert not keep('server', name='box', **one)['changed']
+    assert 'change it inside' in refused('server', name='box', **other)
+    assert not keep('server', name='box', **other, on_drift='ignore')['changed']
+    recreated = keep('server', name='box', **other, on_drift='recreate')
+    assert recreated['changed']
+    assert not keep('server', name='box', **other)['changed']
+    like = {'name': 'other', 'like': 'box', 'state': 'stopped'}
+    assert 'only a hash of that of box is recorded' in refused('server', **like)
+    keep('server', **like, **one)
+    keep('server', name='box-1', image=image, **off)
+    for name in ('box-1', 'box-2'):
+        message = refused('server', name=name, image=image, **off, **one)
+        assert 'root_password: only a container has it' in message
+    keep('server', name='box', state='absent')
+    made = keep('server', name='box', image=root, **off)['server']
+    assert made['root_password'] is None
+    assert 'change it inside' in refused('server', name='box', **one)
 
 
 LACKED: list[tuple[dict[str, Any], str]] = [

@@ -30,6 +30,7 @@ Ssh = Callable[[str, str], str]
 Item = dict[str, Any]
 SCRIPT = '#!/bin/sh\necho once >>/made\necho $(id -u) of $(hostname)\n'
 NAME = {'name': 'box'}
+PASSWORD = 'correct <horse> $1'  # noqa: S105 (of a container of the tests)
 TAKE_200_MIB = 'dd if=/dev/zero of=/dev/null bs=200M count=1 2>/dev/null; echo $?'
 HAS_VERSION_2 = Path('/sys/fs/cgroup/cgroup.controllers').exists()
 MEMORY_LIMIT = (
@@ -90,6 +91,43 @@ def test_dns(box: Item, ssh: Ssh) -> None:
     keep('server', **NAME, dns_servers=[], dns_domain='none')
     assert ssh(box['fixed_ip'], 'cat /etc/resolv.conf') == 'nameserver 192.168.0.1'
     assert 'example.com' not in ssh(box['fixed_ip'], 'cat /etc/hosts')
+
+
+def hashed(password: str, salt: str) -> str:
+    """The password as crypt(3) hashes it with SHA-512."""
+    command = ['openssl', 'passwd', '-6', '-salt', salt, '-stdin']
+    return subprocess.run(
+        command, input=password, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+def hash_in(shadow: Path) -> str:
+    """What a shadow has for root."""
+    return dict(line.split(':')[:2] for line in shadow.read_text().splitlines())['root']
+
+
+def test_root_password(root_image: str) -> None:
+    """Its hash is in the shadow before the first boot, and again after a rebuild."""
+    task = {'name': 'locked', 'root_password': PASSWORD}
+    options = {'image': root_image, 'flavor': 'g1.nano', 'state': 'stopped'}
+    made = keep('server', **task, **options)['server']
+    shadow, kept = root_of(made) / 'etc' / 'shadow', root_of(made).parent / 'root-password'
+    found = hash_in(shadow)
+    assert found == hashed(PASSWORD, found.split('$')[2])
+    assert not shadow.stat().st_mode & 0o077
+    assert shadow.stat().st_uid == root_of(made).stat().st_uid
+    shadow.write_text('root:changed inside:19000:0:99999:7:::\n')
+    assert not keep('server', **task)['changed']
+    rebuild = {'name': 'locked', 'action': 'rebuild'}
+    assert run('server_action', **rebuild)['changed']
+    assert hash_in(shadow) == found
+    kept.write_text('of another')
+    assert 'only a hash of it is recorded' in run('server_action', **rebuild)['msg']
+    keep('server', **task, **options)
+    assert run('server_action', **rebuild)['changed']
+    assert hash_in(shadow) == hashed(PASSWORD, hash_in(shadow).split('$')[2])
+    keep('server', name='locked', state='absent')
+    assert not root_of(made).parent.exists()
 
 
 def test_power(box: Item, ssh: Ssh) -> None:

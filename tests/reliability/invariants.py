@@ -174,6 +174,7 @@ def _files() -> list[str]:
     machines = rows("SELECT id FROM server WHERE type = 'vm'")
     found += _differ('root volumes', map(str, roots), (str(row[0]) for row in machines))
     servers = {row[0]: row[1] for row in rows('SELECT uuid, type FROM server')}
+    locked = [row[0] for row in rows('SELECT uuid FROM server WHERE root_password IS NOT NULL')]
     for folder, kind in servers.items():
         here = [
             name
@@ -181,6 +182,7 @@ def _files() -> list[str]:
             if not name.startswith('console')
         ]
         expected = ['root'] if kind == 'container' else ['root.qcow2', 'seed.iso']
+        expected += ['root-password'] if folder in locked else []
         found += _differ(f'server {folder}', here, expected)
     return found + [
         f'{path} is left over'

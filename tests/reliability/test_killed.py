@@ -510,6 +510,7 @@ WALKS = (
                 'server',
                 name='c',
                 user_data=SCRIPT,
+                root_password='killed word',  # noqa: S106 (of a container of the tests)
                 floating_ip='auto',
                 wait_for='init',
                 **CONTAINER,

@@ -27,7 +27,7 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, ROOT
+from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, ROOT, newest_image
 
 from . import figures
 from .forks import ForkServer
@@ -113,6 +113,7 @@ class Scenario:
         self.password, self.script, self.token = (
             f'{word}{secrets.token_hex(16)}' for word in ('password', 'script', 'token')
         )
+        self.root_password = f'root{secrets.token_hex(16)}'
         self.image = Path(image)
         self.server = ThreadingHTTPServer(
             ('127.0.0.1', 0), partial(Quiet, directory=str(self.image.parent))
@@ -232,6 +233,16 @@ class Scenario:
                 'ignore_errors': True,
             },
         ]
+        root = {'path': newest_image('tiny', 'tar'), 'disk_format': 'root-tar'}
+        box = {'name': 'secrets-5', 'image': 'secrets-5', 'flavor': 'g1.nano', 'state': 'stopped'}
+        given = {**box, 'root_password': self.root_password}
+        changed = {**box, 'root_password': f'{self.root_password}changed'}
+        tasks += [
+            {'hanok.cloud.image': {'name': 'secrets-5', **root}},
+            {'hanok.cloud.server': given},
+            {'hanok.cloud.server': given, 'check_mode': True},
+            {'hanok.cloud.server': changed, 'ignore_errors': True},
+        ]
         repeated = [{**task, 'check_mode': True} for task in tasks[:6]]
         infos = [
             {f'hanok.cloud.{kind}_info': {}}
@@ -269,6 +280,7 @@ class Scenario:
             'script': self.script,
             'token': self.token,
             'hash': self.hash,
+            'root': self.root_password,
         }
 
     def secrets_in(self, text: bytes) -> set[str]:
@@ -293,6 +305,8 @@ def scenario(host: None, tiny: str, tmp_path_factory: pytest.TempPathFactory) ->
         ('image', 'secrets-3'),
         ('server', 'secrets-1'),
         ('server', 'secrets-2'),
+        ('server', 'secrets-5'),
+        ('image', 'secrets-5'),
         ('keypair', 'secrets'),
         ('init_script', 'secrets'),
         ('image', 'secrets'),
@@ -327,6 +341,13 @@ def test_password_is_on_the_first_boot_disk_only(scenario: Scenario) -> None:
     assert scenario.files_with('password') - {'root.qcow2'} == {'seed.iso'}
 
 
+def test_password_of_root_is_not_stored(scenario: Scenario) -> None:
+    """Only its hash is with the container, whose own files others may read as they may in it."""
+    assert scenario.files_with('root') == set()
+    kept = [path for path in scenario.found if os.path.basename(path) == 'root-password']
+    assert [scenario.found[path][0] & 0o777 for path in kept] == [0o600]
+
+
 def test_plain_hash_of_user_data_is_not_stored(scenario: Scenario) -> None:
     """The hash would allow to guess the password on the first-boot disk."""
     assert scenario.files_with('hash') == set()
@@ -347,7 +368,7 @@ def test_files_with_secrets_are_readable_by_root_only(scenario: Scenario) -> Non
     assert [
         path
         for path, (mode, _found) in scenario.found.items()
-        if path.startswith('/var/lib/hanok') and mode & 0o007
+        if path.startswith('/var/lib/hanok') and '/root/' not in path and mode & 0o007
     ] == []
 
 

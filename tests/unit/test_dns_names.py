@@ -24,6 +24,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.change import C
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import Lb, LbRequest, Listener
 from ansible_collections.hanok.cloud.plugins.module_utils._model.network import Network
 from ansible_collections.hanok.cloud.plugins.module_utils._model.nic_request import NicRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.secret import NO_SECRETS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
     Nic,
     Server,
@@ -138,7 +139,7 @@ def write(host: Any, *items: Any) -> None:
     """Record servers or balancers as a run that creates them does."""
     changes = [Change('x', item.name, 'create', None, item) for item in items]
     firewalls: Any = Firewalls()
-    writer: Any = ServerWriter(host, firewalls, None)
+    writer: Any = ServerWriter(host, firewalls, NO_SECRETS)
     writer._build = lambda _changes: firewalls.apply()
     create: Any = partial(writer.create, existing=())
     if isinstance(items[0], Lb):

@@ -135,7 +135,7 @@ def test_invalid_rows_are_refused(tmp_path: Path, rows: dict[str, list[dict[str,
 def test_each_record_has_its_own_secret(record: Record, tmp_path: Path) -> None:
     """A rebuilt record has a new one, as the export has none. Metadata has no first-boot hashes."""
     fill(record)
-    record.sql.execute("UPDATE main.server SET user_data = 'sha256:xyz'")
+    record.sql.execute("UPDATE main.server SET user_data = 'sha256:xyz', root_password = 'xyz'")
     record.writer.export()
     rows = json.loads((tmp_path / 'hanok.json').read_text(encoding='utf-8'))
     del rows['version']
@@ -143,6 +143,7 @@ def test_each_record_has_its_own_secret(record: Record, tmp_path: Path) -> None:
     new.writer.rebuild(rows)
     assert len({record.secret(), new.secret(), Record(str(tmp_path / 'none'), 'me').secret()}) == 3
     assert '"user_data": "given"' in ''.join(metadata.server_metadata(record).values())
+    assert '"root_password": "given"' in ''.join(metadata.server_metadata(record).values())
     assert 'xyz' not in ''.join(metadata.server_metadata(record).values())
     new.sql.close()
 
@@ -414,7 +415,7 @@ def test_root_disks_of_an_older_version_become_volumes(
     kept.update(rescue_image_id=None, resized_from=None, phase=None)
     kept.update(max_vcpus=None, max_memory=None, on_crash='restart')
     kept.update(hardware='{}', start_order=0, start_delay=0, type='vm')
-    kept.update(dns_servers='[]', dns_domain='')
+    kept.update(dns_servers='[]', dns_domain='', root_password=None)
     assert [dict(one) for one in record.rows("SELECT * FROM server WHERE name = 's'")] == [
         {**kept, 'task_state': task_state}
     ]
@@ -641,6 +642,7 @@ FIXED = {
     'bootable',
 }
 FIXED |= {'server.' + column for column in ('user_data', 'init_script', 'key_name', 'member_of')}
+FIXED |= {'server.root_password'}
 FIXED |= {
     table + '.name'
     for table in ('network', 'port', 'volume', 'keypair', 'security_group', 'balancer')

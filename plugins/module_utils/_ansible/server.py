@@ -54,6 +54,7 @@ ARGUMENTS: Dict[str, Any] = {
         'required_one_of': [('name', 'port', 'bridge')],
     },
     'user_data': {'type': 'str', 'no_log': True},
+    'root_password': {'type': 'str', 'no_log': True},
     'init_script': {'type': 'str'},
     'volume_size': {'type': 'int'},
     'floating_ip': {'type': 'str'},
@@ -83,6 +84,7 @@ _RULES = {'mutually_exclusive': [('user_data', 'init_script'), ('key_name', 'key
 _REQUEST_OPTIONS = (
     'floating_ip',
     'user_data',
+    'root_password',
     'allow_restart',
     'allow_shrink',
     'force',

@@ -35,6 +35,10 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
     if requested.state == 'absent':
         return ObservedServers(servers), names
     found = _with_references(cloud, requested, servers)
+    if requested.root_password is not None:
+        from .root_password import with_root_password
+
+        found = with_root_password(cloud, requested.root_password, requested.members(), found)
     if requested.grow:
         from .server_growth import with_root_volumes
 

@@ -25,6 +25,9 @@ class Servers(Protocol):
     def hash_user_data(self, user_data: str) -> UserDataHash:
         """Return user data as it would be recorded."""
 
+    def password_weakness(self, password: str) -> str:
+        """Return why a password is none for the root of a server; empty if it is."""
+
     def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Mapping[Tuple[str, str], str]:
         """Return the owners of fixed IPs and MAC addresses, by network and address."""
 

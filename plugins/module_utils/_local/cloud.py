@@ -269,7 +269,7 @@ class LocalCloud:
     def _servers(self) -> LocalServers:
         from .compute.servers import LocalServers
 
-        return LocalServers(self.host, lambda: self._projections, self.secrets.user_data)
+        return LocalServers(self.host, lambda: self._projections, self.secrets)
 
     @contextmanager
     def locked(self, observe: Callable[[], Tuple[Observed, Names]]) -> Iterator[Observed]:

@@ -12,12 +12,13 @@ class Secrets:
     """The secrets of a request. The cloud gets them when it is opened.
 
     Plans and records have at most a form that does not reveal them, by which the cloud finds the
-    secret again: of ``user_data`` a keyed hash (user_data.py), of ``url``, from which an image is
-    downloaded, the part without secrets (image.py).
+    secret again: of ``user_data`` and ``root_password`` a keyed hash (user_data.py), of ``url``,
+    from which an image is downloaded, the part without secrets (image.py).
     """
 
     user_data: str | None = field(default=None, repr=False)
     url: str | None = field(default=None, repr=False)
+    root_password: str | None = field(default=None, repr=False)
 
 
 NO_SECRETS = Secrets()

@@ -114,7 +114,7 @@ class Server:
     or, while something is done with it, the one that it will have. ``memory`` is in MiB,
     ``volume_size`` in GB (2^30 bytes). ``type``: see server_type.py.
     ``max_vcpus``, ``max_memory``: what its machine can get while it runs; None: no more than it
-    has. ``user_data`` is a keyed hash (UserDataHash).
+    has. ``user_data``, ``root_password``: keyed hashes (UserDataHash).
     ``member_of`` is the group it was created in with count. ``rescue_image``: that of a rescued
     one. ``os_admin_user``: who logs in, by its image. ``is_application``: a container that runs the
     application of its image, not an init. ``node``: the hypervisor, if the cloud tells it.
@@ -154,6 +154,7 @@ class Server:
     start_delay: int = 0
     dns_servers: Tuple[str, ...] = ()
     dns_domain: str = ''
+    root_password: str | None = None
     hardware: Hardware | None = None
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -222,6 +223,7 @@ class Server:
         """The server for the result of a module."""
         fields = plain_fields(self, *_INTERNAL)
         fields['user_data'] = HIDDEN if self.user_data else None
+        fields['root_password'] = HIDDEN if self.root_password else None
         fields['hardware'] = self.hardware and self.hardware.shown(self.most_vcpus)
         fields['dns_domain'] = self.dns_domain or None
         fields['resized_from'] = self.resized_from and self.resized_from.flavor

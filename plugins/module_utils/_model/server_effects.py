@@ -20,12 +20,13 @@ if TYPE_CHECKING:
 _UNPAUSE_FIRST = 'start it (state: started) or power it off (state: stopped, force: true) first'
 
 
-def _user_data(before: str | None, after: str | None, current: Server) -> Effect:
-    if isinstance(after, UserDataHash) and after.supersedes(before):
-        return Effect(LIVE, 'its user_data is now recorded as a keyed hash')
-    return Effect(
-        FIXED, 'first-boot content runs only at the first boot; delete and re-create the server'
-    )
+def _hashed(recorded: str, why: str) -> Classify:
+    def classify(before: str | None, after: str | None, current: Server) -> Effect:
+        if isinstance(after, UserDataHash) and after.supersedes(before):
+            return Effect(LIVE, recorded)
+        return Effect(FIXED, why)
+
+    return classify
 
 
 def _flavor(before: str | None, after: str | None, current: Server) -> Effect:
@@ -140,7 +141,14 @@ def _networks(before: Tuple[Nic, ...], after: Tuple[Nic, ...], current: Server) 
 
 
 # The fixed options that take effect with a new root disk.
-OF_ROOT_DISK = ('image', 'key_names', 'user_data', 'init_script', 'volume_size')
+OF_ROOT_DISK = (
+    'image',
+    'key_names',
+    'user_data',
+    'init_script',
+    'root_password',
+    'volume_size',
+)
 TABLE: Table = {
     'type': fixed('a server keeps its type; delete and re-create it'),
     'flavor': _flavor,
@@ -150,7 +158,14 @@ TABLE: Table = {
     'key_names': fixed(
         'keys are installed only at the first boot; delete and re-create the server'
     ),
-    'user_data': _user_data,
+    'user_data': _hashed(
+        'its user_data is now recorded as a keyed hash',
+        'first-boot content runs only at the first boot; delete and re-create the server',
+    ),
+    'root_password': _hashed(
+        'its root_password is now recorded as a keyed hash',
+        'it is set before the first boot; change it inside, or set on_drift: recreate',
+    ),
     'init_script': fixed(
         'an init script runs only at the first boot; delete and re-create the server'
     ),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, List, Set, Tuple
 
@@ -60,9 +60,10 @@ MAX_NETWORKS = 8
 class ServerRequest:
     """The requested state of one server, or of a group of servers with ``count``.
 
-    ``options`` has only those specified: others are not managed. ``user_data`` is the text, which
-    is not in the options. ``like``: the server whose values a new one takes. ``on_drift``: what is
-    done about options that differ and are fixed (ON_DRIFT).
+    ``options`` has only those specified: others are not managed. ``user_data`` is the text, and
+    ``root_password`` the password; neither is in the options. ``like``: the server whose
+    values a new one takes. ``on_drift``: what is done about options that differ and are fixed
+    (ON_DRIFT).
     """
 
     name: str
@@ -72,6 +73,7 @@ class ServerRequest:
     networks: Tuple[NicRequest, ...] | None = None
     floating_ip: str | None = None
     user_data: str | None = field(default=None, repr=False)
+    root_password: str | None = field(default=None, repr=False)
     wait_for: str = 'running'
     allow_restart: bool = False
     allow_shrink: bool = False
@@ -85,8 +87,8 @@ class ServerRequest:
 
     @property
     def secrets(self) -> Secrets:
-        """The first-boot content."""
-        return Secrets(user_data=self.user_data)
+        """The first-boot content, and the password of root."""
+        return Secrets(user_data=self.user_data, root_password=self.root_password)
 
     def excesses(self, profile: Profile) -> List[Problem]:
         """What is more than the cloud allows."""
@@ -149,7 +151,11 @@ class ServerRequest:
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
-        problems = host_name_problems(self.name) + self._count_problems()
+        problems = host_name_problems(self.name)
+        if self.count is not None:
+            from .group_checks import count_problems
+
+            problems += count_problems(self.count, self)
         references = {**self.options, 'like': self.like}
         for option in ('flavor', 'image', 'init_script', 'like'):
             if references.get(option) is not None:
@@ -168,6 +174,10 @@ class ServerRequest:
             from .user_data_format import user_data_problems
 
             problems += user_data_problems(self.user_data)
+        if self.root_password is not None:
+            from .root_password import root_password_problems
+
+            problems += root_password_problems(self.root_password)
         problems += description_problems(self.options.get('description'))
         return problems + label_problems(self.options.get('labels'))
 
@@ -191,39 +201,6 @@ class ServerRequest:
 
             problems += hardware_problems(self.options['hardware'])
         return problems
-
-    def _count_problems(self) -> List[Problem]:
-        if self.count is None:
-            return []
-        problems: List[Problem] = []
-        if not 0 <= self.count <= MAX_MEMBERS:
-            problems.append(
-                invalid('count', f'{self.count} is out of range; use 0 to {MAX_MEMBERS}')
-            )
-        elif self.count:
-            problems += [
-                Problem(problem, 'count', 'invalid')
-                for problem in host_name_problems(self.members()[-1], 'name of the last member')
-            ]
-        if self.count > 1:
-            problems += [
-                Problem(
-                    f'{value} can be used by only one server, but count is {self.count}',
-                    'count',
-                    'invalid',
-                )
-                for value in self._unique_values()
-            ]
-        return problems
-
-    def _unique_values(self) -> Iterator[str]:
-        """Yield the options with values that only one server can have."""
-        for option in ('fixed_ip', 'mac', 'port'):
-            for nic in self.networks or ():
-                if getattr(nic, option):
-                    yield f'networks: {option} {getattr(nic, option)}'
-        if self.floating_ip not in (None, 'auto', 'none'):
-            yield f'floating_ip: {self.floating_ip}'
 
 
 def has_value(server: Server, option: str, value: Any) -> bool:

@@ -54,6 +54,12 @@ _UNSUPPORTED = (
         UnsupportedOption('server', option, (none,), 'subnets decide about DNS; omit it')
         for option, none in (('dns_servers', []), ('dns_domain', 'none'))
     ),
+    UnsupportedOption(
+        'server',
+        'root_password',
+        (),
+        'images decide who has a password; use user_data, and omit it',
+    ),
     UnsupportedOption('server', 'hardware', (), 'properties of images and flavors decide; omit it'),
     UnsupportedOption(
         'server',

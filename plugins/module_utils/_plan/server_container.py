@@ -40,15 +40,16 @@ def settle_container(
     options.update(COMMON)
 
 
-def check_not_of_container(name: str, requested: Mapping[str, Any], draft: Draft) -> None:
+def check_not_of_container(name: str, options: Mapping[str, Any], draft: Draft) -> None:
     """Refuse for a virtual machine what only containers have."""
-    for option, text in options_of_containers(requested):
+    for option, text in options_of_containers(options):
         draft.refuse(option, text, name=name)
 
 
 def check_application(server: Server, wait_for: str, draft: Draft) -> None:
     """Refuse what only an init does for a container that runs the application of its image."""
-    values = {option: getattr(server, option) for option in ('user_data', 'init_script')}
+    secrets = ('user_data', 'init_script', 'root_password')
+    values = {option: getattr(server, option) for option in secrets}
     values['key_names'] = ', '.join(server.key_names)
     for option, value in values.items():
         if value:

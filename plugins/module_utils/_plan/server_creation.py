@@ -117,13 +117,14 @@ def check_first_boot(
             f'server {current.name} has no first-boot disk, and its init script {script} does not '
             'exist; re-create that, or delete the server',
         )
-    if current.user_data and request.user_data is None:
-        draft.refuse(
-            'user_data',
-            f'server {current.name} has no first-boot disk, and only a hash of its user_data is '
-            'recorded; specify user_data again, or delete the server',
-            name=current.name,
-        )
+    for option in ('user_data', 'root_password'):
+        if getattr(current, option) and getattr(request, option) is None:
+            draft.refuse(
+                option,
+                f'server {current.name} has no first-boot disk, and only a hash of its {option} is '
+                f'recorded; specify {option} again, or delete the server',
+                name=current.name,
+            )
 
 
 def _with_request(

@@ -61,8 +61,8 @@ def _is_drift(current: Server, options: Dict[str, Any], option: str) -> bool:
 
 
 def _difference(option: str, current: Server, requested: object) -> str:
-    if option == 'user_data':
-        return 'user_data is another one'
+    if option in ('user_data', 'root_password'):
+        return f'{option} is another one'
     return f'{option} is {yaml_text(getattr(current, option))}, requested {yaml_text(requested)}'
 
 

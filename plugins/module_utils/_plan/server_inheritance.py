@@ -16,7 +16,15 @@ from .._model.status import is_leaving
 from .server_observations import ObservedServers
 
 # A new server does not take these from the other one as they are, unlike all other options.
-_OWN = ('user_data', 'networks', 'vcpus', 'memory', 'volume_size', 'floating_ip')
+_OWN = (
+    'user_data',
+    'root_password',
+    'networks',
+    'vcpus',
+    'memory',
+    'volume_size',
+    'floating_ip',
+)
 
 
 def inherited_request(
@@ -27,6 +35,7 @@ def inherited_request(
     if example is None:
         return request
     options = _inherited_options(name, request, example, draft)
+    _check_password(name, request, example, draft)
     if request.user_data is None and options['init_script']:
         draft.require('init_script', options['init_script'], observed.init_scripts)
     networks = _networks_like(example) if request.networks is None else request.networks
@@ -89,6 +98,16 @@ def _inherited_options(
     if example.hardware and 'hardware' in request.options:
         options['hardware'] = example.hardware.overlaid(request.options['hardware'])
     return options
+
+
+def _check_password(name: str, request: ServerRequest, example: Server, draft: Draft) -> None:
+    if example.root_password and request.root_password is None:
+        draft.refuse(
+            'root_password',
+            f'root_password: only a hash of that of {example.name} is recorded; specify it again '
+            f'to create {name} with it',
+            name=name,
+        )
 
 
 def _has_own_groups(nic: NicRequest) -> bool:

@@ -34,10 +34,10 @@ def settle_machine(
 
         settle_container(server.name, requested, options, flavor, draft)
         return
-    if not OF_CONTAINERS.isdisjoint(requested):
+    if not OF_CONTAINERS.isdisjoint(options):
         from .server_container import check_not_of_container
 
-        check_not_of_container(server.name, requested, draft)
+        check_not_of_container(server.name, options, draft)
     if server.hardware is None:
         return
     elif 'hardware' not in options and not server.hardware.sockets:

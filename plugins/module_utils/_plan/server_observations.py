@@ -50,8 +50,9 @@ class ObservedServers:
     addresses of such servers, by server and fixed address.
     ``leaving``: servers that another run is deleting; they are not among ``servers`` any more.
     ``hardware_choices``: what the host can do, by option. ``free``: the number of free floating
-    addresses, if known. ``user_data``: the hash of the specified one. ``root_volumes``: those to
-    grow, of servers with a guest; ``guest_disks``: what those use of them, by the same names.
+    addresses, if known. ``user_data``, ``root_password``: the hashes of the specified ones.
+    ``weakness``: why the password is none for the cloud. ``root_volumes``: those to grow, of
+    servers with a guest; ``guest_disks``: what those use of them, by the same names.
     """
 
     servers: Mapping[str, Server]
@@ -65,6 +66,8 @@ class ObservedServers:
     free: int | None = None
     init_scripts: Mapping[str, InitScript] = field(default_factory=dict)
     user_data: UserDataHash | None = None
+    root_password: UserDataHash | None = None
+    weakness: str = ''
     hardware_choices: Mapping[str, Tuple[str, ...]] = field(default_factory=dict)
     ports: Mapping[str, Port] = field(default_factory=dict)
     dns_owners: DnsOwners = field(default_factory=dict)
@@ -85,10 +88,12 @@ class ObservedServers:
         )
 
     def recorded_options(self, request: ServerRequest) -> Dict[str, Any]:
-        """The specified options, with the hash of first-boot content that is recorded."""
+        """The specified options, with the hashes of secrets that are recorded."""
         options = dict(request.options)
         if self.user_data is not None:
             options['user_data'] = self.user_data
+        if self.root_password is not None:
+            options['root_password'] = self.root_password
         if 'vcpus' in options and 'flavor' not in options:
             options['flavor'] = None
         return options

@@ -17,6 +17,8 @@ def check_references(request: ServerRequest, observed: ObservedServers, draft: D
     """Report what the request newly refers to and does not exist."""
     new = request.new_options(observed.servers)
     _check_named(request.options, new, observed, draft)
+    if observed.weakness:
+        draft.refuse('root_password', f'root_password: {observed.weakness}; use another one')
     if 'hardware' in new and request.options['hardware'].cdroms:
         from .server_hardware import check_cdroms
 
@@ -25,9 +27,13 @@ def check_references(request: ServerRequest, observed: ObservedServers, draft: D
         for group in request.requested_groups():
             draft.require('security_group', group, observed.groups, 'security_groups')
     if 'networks' in new:
-        for nic in request.networks or ():
-            if not (nic.port or nic.bridge):
-                draft.require('network', nic.name, observed.networks, 'networks')
+        _check_networks(request, observed, draft)
+
+
+def _check_networks(request: ServerRequest, observed: ObservedServers, draft: Draft) -> None:
+    for nic in request.networks or ():
+        if not (nic.port or nic.bridge):
+            draft.require('network', nic.name, observed.networks, 'networks')
 
 
 def _check_named(

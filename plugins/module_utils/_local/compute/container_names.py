@@ -35,7 +35,7 @@ def renew(row: CompleteServer, root: str, owner: int) -> None:
         files[_HOSTS] = _hosts(row)  # the domain may have been removed
     for path, text in files.items():
         try:
-            write_inside(root, path, text.encode(), owner)
+            write_inside(root, path, text.encode(), (owner, owner))
         except OSError as error:
             raise CloudError(
                 f'/{path} of container {row["name"]} cannot be written: {error.strerror}; '

@@ -34,19 +34,18 @@ def create(
     image: str,
     first_id: int,
     files: Mapping[str, str],
+    password: str,
     locks: Sequence[int],
 ) -> None:
     """Unpack an image, and write files into it, if that was not done; whole, or not at all.
 
     ``first_id``: of its users on the host. ``files``: texts by their paths, for its root only.
+    ``password``: the hash for its root, if that gets one.
     """
     if os.path.exists(root):
         return
     part = root + '.part'
     remove_tree(part)
-    folder = os.path.dirname(root)
-    os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
-    os.makedirs(folder, 0o711, exist_ok=True)
     os.mkdir(part, 0o755)
     os.chown(part, first_id, first_id)
     with user_namespace(first_id, host.timeout) as namespace:
@@ -54,9 +53,19 @@ def create(
             namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
         with _archive_of(files) as archive:
             namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
+    if password:
+        from .container_passwords import set_password
+
+        set_password(part, password)
     if any(path.startswith(SEED) for path in files):  # an application does not start the init
         _check_init(part)
     os.rename(part, root)
+
+
+def create_folder(folder: str) -> None:
+    """Create the folder of a container, if there is none."""
+    os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
+    os.makedirs(folder, 0o711, exist_ok=True)
 
 
 def _archive_of(files: Mapping[str, str]) -> io.BufferedRandom:

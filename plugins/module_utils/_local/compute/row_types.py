@@ -112,11 +112,12 @@ class ObservedServer(ListedServer):
 
 
 class CompleteServer(ListedServer):
-    """A server with all that its machine is made of."""
+    """A server with all that its machine is made of. ``password``: of root, if this task has it."""
 
     ports: List[PortOfServer]
     bridge_ports: List[BridgePortRow]
     volumes: List[VolumeRow]
     public_keys: Tuple[str, ...]
     metadata: str
+    password: str
     first_boot: str

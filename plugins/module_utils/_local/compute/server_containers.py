@@ -75,7 +75,18 @@ class ServerContainers(ServerMachines):
         image = pool_of(self.host).image(row['image_uuid'], ROOT_TAR)
         locks = self.host.work.held_lock('server', row['name'])
         root = self._root(row)
-        container_roots.create(self.host, root, image.path, first_id(row['id']), files, locks)
+        container_roots.create_folder(self.folder(row))
+        password = self._keep_password(row)
+        user = first_id(row['id'])
+        container_roots.create(self.host, root, image.path, user, files, password, locks)
+
+    def _keep_password(self, row: CompleteServer) -> str:
+        """Return the hash of the password of its root, if it has one, and keep that."""
+        if not row['root_password']:
+            return ''
+        from .container_passwords import hash_of
+
+        return hash_of(self.host.work, row, self.folder(row))
 
     def _root(self, row: CompleteServer) -> str:
         return os.path.join(self.folder(row), 'root')
@@ -147,6 +158,8 @@ class ServerContainers(ServerMachines):
         before = change.old(Server)
         after = change.new(Server)
         self.keep_off(after, row)
+        if row['password']:
+            self._keep_password(row)
         if before.unfinished is None and definition_of(before) == definition_of(after):
             return
         if before.unfinished or _dns_of(before) != _dns_of(after):
@@ -166,6 +179,7 @@ class ServerContainers(ServerMachines):
         root, kept = self._root(row), os.path.join(self.folder(row), _KEPT)
         user_data = row['first_boot'] or read_file(kept) or container_roots.user_data(root)
         check_recorded(row, self.host.record.secret(), user_data)
+        self._keep_password(row)
         write_atomically(kept, user_data)
         remove_tree(root)
         self._create_root(row, user_data)

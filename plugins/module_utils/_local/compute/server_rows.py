@@ -291,6 +291,7 @@ def complete_rows(
             'volumes': volumes.get(row['id'], []),
             'public_keys': tuple(keys[name] for name in key_names(row)),
             'metadata': metadata.element(documents[row['uuid']]),
+            'password': '',
             'first_boot': scripts.get(row['init_script'] or '')
             or user_data_of.get(row['name'], ''),
         }

@@ -45,7 +45,8 @@ def translated(
         max_memory=row['max_memory'],
         image=row['image'],
         key_names=queries.key_names(row),
-        user_data=_user_data(row),
+        user_data=_hash(row['user_data']),
+        root_password=_hash(row['root_password']),
         volume_size=row['volume_size'] or 0,
         init_script=row['init_script'],
         security_groups=tuple(dict.fromkeys(shared)),
@@ -83,11 +84,8 @@ def translated(
     )
 
 
-def _user_data(row: ObservedServer) -> UserDataHash | None:
-    recorded = row['user_data']
-    if recorded is None:
-        return None
-    return UserDataHash(recorded)
+def _hash(recorded: str | None) -> UserDataHash | None:
+    return None if recorded is None else UserDataHash(recorded)
 
 
 def _power(row: ObservedServer, machine: Machine | None) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, List, Mapping, Seque
 from ..._cloud import Outcome, Outcomes
 from ..._model.change import Change, Changes, names_of
 from ..._model.effect import RESTART
+from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.status import TaskState
 from ..network import dns_names
@@ -33,12 +34,12 @@ _EXTENDED = 'UPDATE main.volume SET task_state = NULL WHERE server_id = ? AND bo
 class ServerWriter:
     """Changes servers in the record and on the host."""
 
-    def __init__(self, host: Host, projections: Projections, user_data: str | None) -> None:
-        """``user_data``: of this task; it is never recorded."""
+    def __init__(self, host: Host, projections: Projections, secrets: Secrets) -> None:
+        """``secrets``: of this task; they are never recorded."""
         self.host = host
         self.record = host.record
         self.projections = projections
-        self.user_data = user_data
+        self.secrets = secrets
         self.machines = MachinesOfServers(host)
 
     def create(self, changes: Changes, existing: Sequence[Server]) -> Outcomes:
@@ -188,7 +189,12 @@ class ServerWriter:
 
     def rows_named(self, names: Sequence[str]) -> Dict[str, CompleteServer]:
         """The rows of servers, with all values of their machines, by name."""
-        return server_rows.complete_rows(self.record, self.user_data, names)
+        rows = server_rows.complete_rows(self.record, self.secrets.user_data, names)
+        if self.secrets.root_password:
+            from .container_passwords import add_password
+
+            add_password(rows, self.secrets.root_password, self.record.secret())
+        return rows
 
 
 def ids_of(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Iterable, Sequence, Set, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes, names_of
+from ..._model.secret import Secrets
 from ..._model.server import Server
 from ..._model.server_type import CONTAINER
 from ..._model.status import TaskState
@@ -36,13 +37,13 @@ class LocalServers:
     """
 
     def __init__(
-        self, host: Host, projections: Callable[[], Projections], user_data: str | None
+        self, host: Host, projections: Callable[[], Projections], secrets: Secrets
     ) -> None:
-        """``user_data``: of this task; it is never recorded."""
+        """``secrets``: of this task; they are never recorded."""
         self.host = host
         self.record = host.record
         self._projections = projections
-        self.user_data = user_data
+        self.secrets = secrets
 
     # -- queries ---------------------------------------------------------------------------------
 
@@ -137,6 +138,12 @@ class LocalServers:
         """User data as it would be recorded."""
         return UserDataHash.of(user_data, self.record.secret())
 
+    def password_weakness(self, password: str) -> str:
+        """Why a password is none by the policy of this host."""
+        from .container_passwords import weakness
+
+        return weakness(password)
+
     def address_owners(self, wanted: Iterable[Tuple[str, str]]) -> Dict[Tuple[str, str], str]:
         """The owners of fixed IPs and MACs, by network and address."""
         from .address_owners import address_owners
@@ -186,7 +193,7 @@ class LocalServers:
     def _writer(self) -> ServerWriter:
         from .server_writer import ServerWriter
 
-        return ServerWriter(self.host, self._projections(), self.user_data)
+        return ServerWriter(self.host, self._projections(), self.secrets)
 
     def create(self, changes: Changes) -> Outcomes:
         """Create servers."""

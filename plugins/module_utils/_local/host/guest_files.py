@@ -10,6 +10,7 @@ import stat
 import struct
 import subprocess
 from contextlib import suppress
+from typing import Tuple
 
 _OPENAT2 = 437  # of all architectures
 _RESOLVE = 0x10 | 0x02  # RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS: openat2(2)
@@ -23,10 +24,12 @@ def read_inside(root: str, path: str, most: int) -> bytes | None:
     return None
 
 
-def write_inside(root: str, path: str, data: bytes, owner: int) -> None:
+def write_inside(
+    root: str, path: str, data: bytes, owner: Tuple[int, int], mode: int = 0o644
+) -> None:
     """Replace a file below a root, whole or not at all; a link in its place, too, is replaced.
 
-    ``owner``: its UID and GID. Raises OSError, also if there is no folder for it.
+    ``owner``: UID and GID. Raises OSError, also if there is no folder for it.
     """
     folder, name = os.path.split(path)
     found = _open_inside(root, folder or '/', os.O_PATH | os.O_DIRECTORY)
@@ -35,9 +38,9 @@ def write_inside(root: str, path: str, data: bytes, owner: int) -> None:
         with suppress(FileNotFoundError):  # of a run that was killed
             os.unlink(part, dir_fd=found)
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(part, flags, 0o644, dir_fd=found), 'wb') as file:
-            os.fchown(file.fileno(), owner, owner)
-            os.fchmod(file.fileno(), 0o644)
+        with open(os.open(part, flags, 0o600, dir_fd=found), 'wb') as file:
+            os.fchown(file.fileno(), *owner)
+            os.fchmod(file.fileno(), mode)
             file.write(data)
         os.rename(part, name, src_dir_fd=found, dst_dir_fd=found)
     finally:

@@ -126,6 +126,7 @@ def _server(row: ServerRow) -> Columns:
     server['init_script_seal'] = None
     # Local users can read the metadata.
     server['user_data'] = UNKNOWN_HASH if row['user_data'] else None
+    server['root_password'] = UNKNOWN_HASH if row['root_password'] else None
     return server
 
 

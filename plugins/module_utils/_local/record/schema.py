@@ -260,10 +260,11 @@ _SCHEDULE = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, action TEXT NO
   options TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL,
   UNIQUE (project, name)"""
 _SCHEDULES = [f'CREATE TABLE schedule ({_ROW}, {_SCHEDULE});']
-# How containers resolve names.
-_DNS = [
+# How containers resolve names, and the password of their root.
+_OF_CONTAINERS = [
     "ALTER TABLE server ADD COLUMN dns_servers TEXT NOT NULL DEFAULT '[]';",
     "ALTER TABLE server ADD COLUMN dns_domain TEXT NOT NULL DEFAULT '';",
+    'ALTER TABLE server ADD COLUMN root_password TEXT;',
 ]
 _VERSION_8 = [
     *_ROOM,
@@ -285,7 +286,7 @@ _VERSION_8 = [
     *_BACKUPS,
     *_VOLUME_TYPES,
     *_SCHEDULES,
-    *_DNS,
+    *_OF_CONTAINERS,
 ]
 
 VERSIONS = {

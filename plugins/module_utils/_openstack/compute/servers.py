@@ -126,6 +126,10 @@ class Servers:
 
         return delete(self.api, changes)
 
+    def password_weakness(self, password: str) -> str:
+        """Return nothing: no server gets one."""
+        return ''
+
     def hash_user_data(self, user_data: str) -> UserDataHash:
         """Return user data as it is recorded. Raises Refused if Nova cannot take it."""
         from ..api.hashes import hash_of
