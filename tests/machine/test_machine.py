@@ -115,7 +115,7 @@ def machine() -> Iterator[None]:
 def test_prepared_once() -> None:
     """It is what the tests claim, and the role has nothing left to change."""
     assert shell('stat --file-system --format=%T /sys/fs/cgroup') == 'cgroup2fs\n'
-    assert shell('systemctl is-active systemd-machined libvirtd') == 'active\nactive\n'
+    assert shell('systemctl is-active systemd-machined libvirtd.socket') == 'active\nactive\n'
     assert '<model>apparmor</model>' in shell('virsh -c lxc:///system capabilities')
     assert role() == 0
 

@@ -8,8 +8,9 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.container_limits import (
     properties,
-    scope_in,
+    scope_of,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.control_group import group_in
 
 SCOPE = r'machine-lxc\x2d3604\x2dhanok\x2d1\x2ddeb.scope'
 
@@ -26,7 +27,7 @@ SCOPE = r'machine-lxc\x2d3604\x2dhanok\x2d1\x2ddeb.scope'
 )
 def test_scope(text: str, scope: str) -> None:
     """It is that of the host, not one that a systemd in the container has made."""
-    assert scope_in(text) == scope
+    assert scope_of(group_in(text)) == scope
 
 
 def test_properties() -> None:

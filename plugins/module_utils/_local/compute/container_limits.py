@@ -10,18 +10,15 @@ that starts; here they are changed with its size.
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from typing import Any, Tuple
 
+from ..host.control_group import group_of, is_version_2
 from ..record.work import Work
-
-_VERSION_2 = '/sys/fs/cgroup/cgroup.controllers'
 
 
 def set_outer_limits(work: Work, machine: Any, memory: int, vcpus: int) -> None:
     """Limit the scope of a container that runs, where it has one. ``memory``: in MiB."""
-    scope = _scope_of(machine)
+    scope = scope_of(group_of(machine)) if is_version_2() else ''
     if scope:
         work.run('systemctl', 'set-property', '--runtime', '--', scope, *properties(memory, vcpus))
 
@@ -31,18 +28,7 @@ def properties(memory: int, vcpus: int) -> Tuple[str, ...]:
     return f'MemoryMax={memory}M', 'MemorySwapMax=0', f'CPUQuota={vcpus * 100}%'
 
 
-def _scope_of(machine: Any) -> str:
-    """The scope that a container is in; the id of its domain is the PID of its controller."""
-    if os.path.exists(_VERSION_2):
-        with suppress(OSError), open(f'/proc/{machine.ID()}/cgroup', encoding='utf-8') as file:
-            return scope_in(file.read())
-    return ''
-
-
-def scope_in(text: str) -> str:
-    """The scope in what cgroups(7) shows of a process; empty: it is in none."""
-    for line in text.splitlines():
-        names = [name for name in line.split('/') if name.endswith('.scope')]
-        if line.startswith('0::') and names:
-            return names[0]
-    return ''
+def scope_of(group: str) -> str:
+    """The scope of the host's systemd that a group is in; empty: it is in none."""
+    names = [name for name in group.split('/') if name.endswith('.scope')]
+    return names[0] if names else ''

@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ..._cloud import Refused
+from ..host.control_group import is_version_2
 from ..host.guest_files import read_inside, remove_tree
 from ..host.user_namespace import user_namespace
 from ..record.host import Host
@@ -25,7 +26,6 @@ _INIT = '/sbin/init'
 _MOST_USER_DATA = 2**20  # bytes
 # Devices are made by libvirt; nobody but root of the host may make any.
 _UNPACK = ('tar', '--extract', '--numeric-owner', '--preserve-permissions', '--exclude=./dev/*')
-_CGROUPS = '/sys/fs/cgroup/cgroup.controllers'  # of cgroup v2
 
 
 def create(
@@ -83,7 +83,7 @@ def _archive_of(files: Mapping[str, str]) -> io.BufferedRandom:
 
 def _check_init(root: str) -> None:
     """Refuse systemd where it cannot run without root: it needs cgroup v2 to have cgroups."""
-    if is_systemd(root) and not os.path.exists(_CGROUPS):
+    if is_systemd(root) and not is_version_2():
         raise Refused(
             'image: it starts systemd, which needs cgroup v2 on this host as an unprivileged '
             'container; boot the host with systemd.unified_cgroup_hierarchy=1, or use an image '

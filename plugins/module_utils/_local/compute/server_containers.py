@@ -7,21 +7,23 @@ from __future__ import annotations
 import os
 import signal
 import xml.etree.ElementTree as ET
+from contextlib import suppress
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Tuple
 
-from ..._cloud import Refused
+from ..._cloud import Refused, TimedOut
 from ..._model.application import Application, application_from
 from ..._model.change import Change
 from ..._model.effect import RESTART
 from ..._model.server import Server
 from ..._model.server_type import ROOT_TAR
+from ..host.control_group import is_frozen, is_version_2, set_frozen
 from ..host.devices import bridge_name, bridge_tap_name, tap_name
 from ..host.files import read_file, write_atomically
 from ..host.guest_files import remove_tree
 from ..host.hypervisor import tolerate
 from ..host.user_namespace import first_id, first_id_of
-from ..record.work import Work
+from ..record.work import Work, wait_until
 from ..storage.pools import pool_of
 from . import container_domain, container_names, container_roots
 from .console import console_of
@@ -185,6 +187,35 @@ class ServerContainers(ServerMachines):
         self._create_root(row, user_data)
         os.unlink(kept)
         self.define_and_start(row)
+
+    def pause(self, row: CompleteServer) -> None:
+        """Pause the container."""
+        if is_version_2():
+            self._set_frozen(row, True)
+        else:
+            super().pause(row)
+
+    def resume(self, row: CompleteServer) -> None:
+        """Resume the paused container."""
+        if is_version_2():
+            self._set_frozen(row, False)
+        else:
+            super().resume(row)
+
+    def _set_frozen(self, row: CompleteServer, frozen: bool) -> None:
+        machine = self.lookup(row)
+        with suppress(FileNotFoundError):  # it no longer runs
+            set_frozen(machine, frozen)
+
+        def is_done() -> bool:
+            return is_frozen(machine) == frozen or not machine.isActive()
+
+        if not wait_until(is_done, self.host.work.time_left()):
+            raise TimedOut(
+                f'timed out after {self.host.timeout} s (wait_timeout) waiting for the processes '
+                f'of {row["name"]} to {"stand still" if frozen else "go on"}',
+                'wait_timeout',
+            )
 
     def limit(self, row: CompleteServer) -> None:
         """Do nothing: no flavor that limits devices has containers."""

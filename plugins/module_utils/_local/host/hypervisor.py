@@ -134,6 +134,10 @@ class Hypervisor:
         found = {domain.UUIDString(): domain for domain in connection.listAllDomains()}
         active = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
         paused = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED)
+        if driver == 'lxc':
+            from .control_group import is_frozen
+
+            paused.update(name for name in active if is_frozen(found[name]))
         transient = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
         power = {
             **dict.fromkeys(found, 'stopped'),
