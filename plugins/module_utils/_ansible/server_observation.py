@@ -34,7 +34,14 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
     names |= {('port', name) for name in _ports(requested)}
     if requested.state == 'absent':
         return ObservedServers(servers), names
-    found = _with_references(cloud, requested, servers)
+    found = _with_asked(cloud, requested, _with_references(cloud, requested, servers))
+    # An image that another run is creating is awaited by its lock.
+    pending = {('image', name) for name, image in found.images.items() if image.task_state}
+    return found, names | pending
+
+
+def _with_asked(cloud: Cloud, requested: ServerRequest, found: ObservedServers) -> ObservedServers:
+    """What was observed, with what few tasks have to ask for."""
     if requested.root_password is not None:
         from .root_password import with_root_password
 
@@ -43,9 +50,7 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
         from .server_growth import with_root_volumes
 
         found = with_root_volumes(cloud, requested, found)
-    # An image that another run is creating is awaited by its lock.
-    pending = {('image', name) for name, image in found.images.items() if image.task_state}
-    return found, names | pending
+    return found
 
 
 def _with_references(

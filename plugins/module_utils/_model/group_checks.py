@@ -4,26 +4,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, List
 
 from .checks import host_name_problems
 from .problem import Problem, invalid
-from .server_request import MAX_MEMBERS
 
 if TYPE_CHECKING:
-    from .server_request import ServerRequest
+    from .nic_request import NicRequest
+
+MAX_MEMBERS = 500
 
 
-def count_problems(count: int, request: ServerRequest) -> List[Problem]:
-    """Check the number of members, and that they can share what is requested."""
+def count_problems(
+    count: int, last: str, networks: Sequence[NicRequest], floating_ip: str | None
+) -> List[Problem]:
+    """Check the number of members, and that they can share what is requested.
+
+    ``last``: the name of the last member, the longest one.
+    """
     problems: List[Problem] = []
     if not 0 <= count <= MAX_MEMBERS:
         problems.append(invalid('count', f'{count} is out of range; use 0 to {MAX_MEMBERS}'))
     elif count:
         problems += [
             Problem(problem, 'count', 'invalid')
-            for problem in host_name_problems(request.members()[-1], 'name of the last member')
+            for problem in host_name_problems(last, 'name of the last member')
         ]
     if count > 1:
         problems += [
@@ -32,16 +38,16 @@ def count_problems(count: int, request: ServerRequest) -> List[Problem]:
                 'count',
                 'invalid',
             )
-            for value in _unique_values(request)
+            for value in _unique_values(networks, floating_ip)
         ]
     return problems
 
 
-def _unique_values(request: ServerRequest) -> Iterator[str]:
+def _unique_values(networks: Sequence[NicRequest], floating_ip: str | None) -> Iterator[str]:
     """Yield the options with values that only one server can have."""
     for option in ('fixed_ip', 'mac', 'port'):
-        for nic in request.networks or ():
+        for nic in networks:
             if getattr(nic, option):
                 yield f'networks: {option} {getattr(nic, option)}'
-    if request.floating_ip not in (None, 'auto', 'none'):
-        yield f'floating_ip: {request.floating_ip}'
+    if floating_ip not in (None, 'auto', 'none'):
+        yield f'floating_ip: {floating_ip}'

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Tuple
 
 from .effect import FIXED, LIVE, RESTART, Classify, Effect, Table, fixed, live
@@ -79,28 +78,16 @@ def _guest_agent(before: bool, after: bool, current: Server) -> Effect:
 
 
 def _hardware(before: Hardware, after: Hardware, current: Server) -> Effect:
-    old = before.shown(current.most_vcpus)
-    new = after.shown(current.most_vcpus)
-    texts = [
-        f'{option} from {old[option]} to {new[option]}'
-        for option in old
-        if old[option] != new[option]
-    ]
-    why = f'hardware changes ({", ".join(texts)})'
-    if _are_other_discs(before, after):
+    from .hardware_changes import are_other_discs, changes
+
+    why = changes(before, after, current.most_vcpus)
+    if are_other_discs(before, after):
         return Effect(LIVE, why)
     return (
         _needs_stop(why, current)
         if _allows_resize(current)
         else Effect(FIXED, _not_now(current, 'changed'))
     )
-
-
-def _are_other_discs(before: Hardware, after: Hardware) -> bool:
-    """Whether only the discs differ, and there is a drive for each."""
-    drives = len(before.cdroms or ())
-    is_rest_same = replace(before, cdroms=after.cdroms) == after
-    return bool(drives) and drives == len(after.cdroms or ()) and is_rest_same
 
 
 def _allows_resize(current: Server) -> bool:

@@ -52,7 +52,6 @@ def has_state(status: Status, state: str) -> bool:
 
 ON_CRASH = ('restart', 'stop')
 ON_DRIFT = ('fail', 'ignore', 'recreate')
-MAX_MEMBERS = 500
 MAX_NETWORKS = 8
 
 
@@ -155,7 +154,8 @@ class ServerRequest:
         if self.count is not None:
             from .group_checks import count_problems
 
-            problems += count_problems(self.count, self)
+            last = f'{self.name}-{self.count}'
+            problems += count_problems(self.count, last, self.networks or (), self.floating_ip)
         references = {**self.options, 'like': self.like}
         for option in ('flavor', 'image', 'init_script', 'like'):
             if references.get(option) is not None:
