@@ -136,6 +136,7 @@ def fill(record: Record) -> dict[str, int]:
                 config='{}',
                 size=1,
                 checksum='sha256:0',
+                application=None,
                 description='',
                 labels='{}',
             )

@@ -10,16 +10,19 @@ module: backup
 short_description: Manage backups of servers
 version_added: 0.1.0
 description:
-  - A backup is a copy of the root disk of a server, in a store that the operator of the host names
-    (C(host_backup_stores) of the role C(hanok.cloud.host)), such as a disk of its own or a
-    mount of NFS. It depends on nothing else, and stays when the server is deleted.
+  - A backup is a copy of the root disk of a server, or of the files of a container, in a store that
+    the operator of the host names (C(host_backup_stores) of the role C(hanok.cloud.host)), such as
+    a disk of its own or a mount of NFS. It depends on nothing else, and stays when the server is
+    deleted.
   - It has what the disk held at one instant, also while the guest runs and writes on. The file
     systems of a guest are frozen for that moment, if its guest agent answers within seconds.
+  - A container stands still, or is off, until its files are copied (O(mode)). Its first-boot
+    content, and what is in C(/dev), C(/proc), C(/run) and C(/sys), is not in the backup.
   - Volumes that are attached to the server, its memory, and the variables of its firmware are not
-    in it; for volumes see M(hanok.cloud.volume_snapshot). Containers have no disk, and are refused.
+    in it; for volumes see M(hanok.cloud.volume_snapshot).
   - A new server with the data of a backup, and with any other options, is created from an image of
     it (O(hanok.cloud.image#module:backup)).
-  - Beside the disk a store has a file C(manifest.json) with what the server was, and no secrets.
+  - Beside the copy a store has a file C(manifest.json) with what the server was, and no secrets.
 extends_documentation_fragment:
   - hanok.cloud.cloud
   - hanok.cloud.attributes
@@ -41,11 +44,15 @@ options:
     type: str
   mode:
     description:
-      - V(snapshot) backs the server up as it is. V(stop) lets the guest shut down before, and
-        starts it again before anything is copied, so that it is off for as long as a reboot takes.
-      - A new backup is of mode V(snapshot) if this is not set.
+      - V(snapshot) backs a virtual machine up as it is. V(stop) lets the guest shut down before,
+        and starts it again before anything is copied, so that it is off for as long as a reboot
+        takes.
+      - V(suspend) is for containers. All of its processes are frozen until its files are copied;
+        connections to it stay. With V(stop) a container is off until then.
+      - A new backup is of mode V(snapshot), of a container of mode V(suspend), if this is not set.
+        Containers have no V(snapshot), and virtual machines no V(suspend).
     type: str
-    choices: [snapshot, stop]
+    choices: [snapshot, suspend, stop]
   force:
     description:
       - Whether a guest that has to be off, for O(mode=stop) or O(state=restored), is powered off
@@ -76,11 +83,13 @@ options:
   state:
     description:
       - V(present) makes the backup if it does not exist. V(absent) deletes it.
-      - V(restored) gives the server the disk back that it had then. All that was written to it
-        since then is lost. The checksum of the backup is compared, and the disk is copied, while
-        the server runs; then it shuts down, and starts with that disk if it ran before.
+      - V(restored) gives the server the disk, or the files, back that it had then. All that was
+        written since then is lost. The checksum of the backup is compared, and the disk is copied,
+        while the server runs; then it shuts down, and starts with that disk if it ran before.
       - V(restored) is an event, like O(hanok.cloud.server#module:state=restarted). It restores the
         server each time that the task runs, and always reports a change.
+      - The files of a container are unpacked beside those that it has, and replace them. The
+        first-boot content is that of today; it does not run again.
       - A disk that has grown since then keeps its size. A server that was deleted, also if another
         one has its name by now, and one that has snapshots, is refused.
     type: str
@@ -150,10 +159,10 @@ backup:
       description: Name of the store.
       type: str
     mode:
-      description: V(snapshot) or V(stop), as it was made.
+      description: V(snapshot), V(suspend) or V(stop), as it was made.
       type: str
     volume_size:
-      description: Size in GB that the root disk had then.
+      description: Size in GB that the root disk had then; null for a container.
       type: int
     size:
       description: Size of the copy in bytes. It is compressed.

@@ -51,9 +51,9 @@ options:
     type: str
   backup:
     description:
-      - Name of a backup (M(hanok.cloud.backup)) whose disk is copied, after its checksum was
-        compared. Servers of the image are new ones, with any options, that have the data of then.
-        Not for an OpenStack.
+      - Name of a backup (M(hanok.cloud.backup)) whose disk, or files, are copied, after its
+        checksum was compared. Servers of the image are new ones, with any options, that have the
+        data of then. Not for an OpenStack.
     type: str
   checksum:
     description:

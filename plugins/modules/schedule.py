@@ -53,9 +53,10 @@ options:
     description: Name of the store of backups, as in M(hanok.cloud.backup).
     type: str
   mode:
-    description: Mode of backups, as in M(hanok.cloud.backup).
+    description:
+      - Mode of backups, as in M(hanok.cloud.backup). Leave it out for servers of both types.
     type: str
-    choices: [snapshot, stop]
+    choices: [snapshot, suspend, stop]
   force:
     description:
       - Whether guests are powered off instead of asked to shut down, with O(action=stop) and

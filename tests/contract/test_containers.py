@@ -90,6 +90,42 @@ def test_image(keep: Keep, refused: Refused, root: str, image: str) -> None:
     keep('image', name='copy', state='absent')
 
 
+@pytest.mark.needs('backups')
+def test_backup(keep: Keep, refused: Refused, run: Run, root: str, image: str) -> None:
+    """A container is suspended or stopped for a backup, which becomes its files, or an image."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    keep('server', name='box', image=root, **off)
+    keep('server', name='other', image=image, **off)
+    for server, mode, way_out in (
+        ('box', 'snapshot', 'whose files nothing takes snapshots of; use suspend'),
+        ('other', 'suspend', 'which need not be suspended; use snapshot'),
+    ):
+        message = refused('backup', name='b', server=server, mode=mode)
+        assert f'mode: {mode}: server {server} is a ' in message
+        assert way_out in message
+    made = keep('backup', name='b', server='box')['backup']
+    assert (made['mode'], made['volume_size'], made['status']) == ('suspend', None, 'available')
+    assert made['config']['type'] == 'container'
+    assert keep('backup', name='c', server='box', mode='stop')['backup']['mode'] == 'stop'
+    for name in ('b', 'c'):
+        options = {'name': name, 'state': 'restored'}
+        predicted = run('backup', check=True, **options)
+        restored = run('backup', **options)
+        assert not restored.get('failed'), restored['msg']
+        assert predicted['diff'] == restored['diff']
+        keep('server', name='box', **off)
+    assert 'disk_format: backup b is of a container, whose images are root-tar' in refused(
+        'image', name='copy', backup='b', disk_format='qcow2'
+    )
+    made = keep('image', name='copy', backup='b')['image']
+    assert (made['disk_format'], made['source']) == ('root-tar', 'backup:b')
+    assert keep('server', name='box-1', image='copy', **off)['server']['type'] == 'container'
+    keep('server', name='box-1', state='absent')
+    keep('image', name='copy', state='absent')
+    for name in ('b', 'c'):
+        keep('backup', name=name, state='absent')
+
+
 def test_vlan(cloud: CloudUnderTest, keep: Keep, refused: Refused, root: str) -> None:
     """An interface on a bridge has no VLAN, of a new one and of one that exists."""
     front, tagged = {'name': cloud.network}, {'bridge': 'br0', 'vlan': 20}

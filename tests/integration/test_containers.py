@@ -22,7 +22,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
 
-from .conftest import eventually, keep, refused, run
+from .conftest import backup_stores, eventually, keep, refused, run
 from .prepared import start_daemons
 from .test_agent_connection import connected
 
@@ -140,6 +140,50 @@ def test_power(box: Item, ssh: Ssh) -> None:
     keep('server', **NAME, state='started', wait_for='ssh')
     assert ssh(box['fixed_ip'], 'cat /kept /made').split() == ['kept', 'once']
     assert shown()['fixed_ip'] == box['fixed_ip']
+
+
+@pytest.mark.parametrize('mode', ['suspend', 'stop'])
+def test_backup(box: Item, ssh: Ssh, tmp_path: Path, mode: str) -> None:
+    """What was written before is read back, with its owners; what came later is gone.
+
+    Its processes run on when they were frozen. Its script is not run again.
+    """
+    started = 'cut -d " " -f 22 /proc/1/stat'
+    write = 'head -c 3000000 /dev/urandom >/data; chown 7:8 /data; ln -s /etc/passwd /link; sync'
+    ssh(box['fixed_ip'], write)
+    read = 'sha256sum /data; stat -c "%u %g" /data; readlink /link; cat /made'
+    before, first = ssh(box['fixed_ip'], read), ssh(box['fixed_ip'], started)
+    files = sorted(os.listdir(root_of(box).parent))
+    with backup_stores(disk=tmp_path):
+        made = keep('backup', name='b', server='box', mode=mode)['backup']
+        archive = tmp_path / made['id'] / 'root.tar.zst'
+        assert made['size'] == archive.stat().st_size
+        assert archive.stat().st_mode & 0o777 == 0o600
+        keep('server', **NAME, state='started', wait_for='ssh')
+        assert (ssh(box['fixed_ip'], started) == first) is (mode == 'suspend')
+        ssh(box['fixed_ip'], 'rm /data /link; echo later >/later; echo bad >/etc/resolv.conf')
+        assert run('backup', name='b', state='restored')['changed']
+        keep('server', **NAME, state='started', wait_for='ssh')
+        assert ssh(box['fixed_ip'], read) == before
+        assert ssh(box['fixed_ip'], 'ls /later 2>/dev/null || echo none') == 'none'
+        assert ssh(box['fixed_ip'], 'cat /etc/resolv.conf') == 'nameserver 192.168.0.1'
+        assert files == sorted(os.listdir(root_of(box).parent))
+        listed = output_of('tar', '--zstd', '--list', '--file', str(archive))
+        assert './made\n' in listed
+        assert 'seed/nocloud' not in listed
+        keep('image', name='of-backup', backup='b')
+        other = {'flavor': 'g1.nano', 'key_name': 'test', 'security_groups': ['box']}
+        options = {'image': 'of-backup', 'wait_for': 'ssh', **other}
+        copy = keep('server', name='copy', **options)['server']
+        assert ssh(copy['fixed_ip'], f'hostname; {read}') == f'copy\n{before}'
+        keep('server', name='copy', state='absent')
+        keep('image', name='of-backup', state='absent')
+        archive.write_bytes(b'x' * made['size'])
+        wrong = run('backup', name='b', state='restored')
+        assert 'checksum mismatch' in wrong['msg']
+        assert ssh(box['fixed_ip'], read) == before
+        keep('backup', name='b', state='absent')
+    ssh(box['fixed_ip'], 'rm /data /link')
 
 
 def reboot(box: Item, ssh: Ssh) -> None:

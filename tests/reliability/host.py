@@ -181,6 +181,8 @@ def comparable_rows(tables: dict[str, list[dict[str, Any]]], names: Names) -> li
                     values['checksum'],
                     values['server_uuid'],
                 )  # or a server's that is gone
+            if table == 'image' and row['source'].startswith('backup:'):
+                del values['size']  # of files that a container wrote to until then
             values.update(
                 {column: names.name_of(other, row[column]) for column, other in links.items()}
             )
@@ -288,6 +290,9 @@ def files(names: Names) -> list[str]:
     return sorted(found)
 
 
+_ZSTD = b'\x28\xb5\x2f\xfd'
+
+
 def _content(path: str) -> str:
     with open(path, 'rb') as file:
         head = file.read(64)
@@ -297,6 +302,8 @@ def _content(path: str) -> str:
             base = file.read(length).decode() if offset else 'nothing'
             return f'qcow2 of {size} bytes on {base} {_snapshots(file)}'
         file.seek(0)
+        if path.endswith('.tar.zst'):  # a backup of a container, whose files have times
+            return f'compressed with zstd: {head[:4] == _ZSTD}'
         if path.endswith('.tar'):  # that of a container has times, and what it has written
             with tarfile.open(fileobj=file) as archive:
                 return f'archive, has init: {"./sbin/init" in archive.getnames()}'

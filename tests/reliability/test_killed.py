@@ -47,6 +47,7 @@ from ansible_collections.hanok.cloud.tests.integration.test_ground import eventu
 from . import figures, killing
 from . import host as hosts
 from .figures import ROOT
+from .host import output_of
 from .killing import Point, Runner
 
 TURNS = 2  # of each walk in the short form; in the long form, one for each point
@@ -233,6 +234,12 @@ def check_thawed(killer: Killer) -> None:
         return 'thawed' in asked.stdout
 
     eventually(is_thawed)
+
+
+def check_resumed(killer: Killer) -> None:
+    """The container is not frozen any more, though the task was killed."""
+    words = ['virsh', '-c', 'lxc:///system', 'list', '--all', '--name', '--state-paused']
+    eventually(lambda: not output_of(*words).strip())
 
 
 def delete_bridge(killer: Killer) -> None:
@@ -522,6 +529,24 @@ WALKS = (
             task('server_action', name='c', action='rename', new_name='d'),
             task('server_action', name='d', action='rebuild'),
             *delete_tasks('server', 'd'),
+            *delete_tasks('image', 'root'),
+        ],
+        slow=True,
+    ),
+    Walk(
+        'backups of a container',
+        [
+            task('image', name='root', path='{root}', disk_format='root-tar'),
+            task('server', name='c', **CONTAINER),
+            task('backup', name='b', server='c'),
+            check_resumed,
+            task('backup', name='d', server='c', mode='stop', force=True),
+            task('backup', name='b', state='restored', force=True),
+            task('image', name='copy', backup='b'),
+            *delete_tasks('image', 'copy'),
+            *delete_tasks('backup', 'b'),
+            *delete_tasks('server', 'c'),
+            *delete_tasks('backup', 'd'),
             *delete_tasks('image', 'root'),
         ],
         slow=True,

@@ -15,8 +15,8 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.backup import (
     MODES,
     Backup,
     BackupRequest,
-    config_of,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.backup_config import config_of
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
@@ -27,6 +27,7 @@ RUNNING = Server('web', status=Status.ACTIVE, volume_size=4)
 STOPPED = replace(RUNNING, status=Status.SHUTOFF, power='stopped')
 PAUSED = replace(RUNNING, status=Status.PAUSED, power='paused')
 MADE = Backup('b', 'web', 'disk', volume_size=4, config=config_of(RUNNING), id='1', size=1)
+BOX = replace(RUNNING, name='web', type='container', volume_size=0)
 STORES = {'disk': ''}
 
 
@@ -132,11 +133,6 @@ AWAY = 'the store disk is not mounted (/mnt)'
             'state: started)',
         ),
         (
-            planned(server=replace(RUNNING, type='container')),
-            'server web is a container, which has no disk that libvirt takes snapshots of; back '
-            'its data up from inside',
-        ),
-        (
             planned(current=MADE, store='tape'),
             'backup b: store is disk, requested tape: use another name, or delete this backup '
             'first',
@@ -193,6 +189,29 @@ OLDER = [
     replace(MADE, name=f'o{day}', id=f'o{day}', created_at=f'2026-01-0{day}T09:00:00Z')
     for day in (1, 2, 3, 4)
 ]
+
+
+def test_containers() -> None:
+    """They are suspended if no mode is set, and have no snapshots; virtual machines are not."""
+    (created,) = planned(server=BOX).changes
+    assert (created.new(Backup).mode, created.effect) == ('suspend', 'live')
+    (created,) = planned(server=BOX, mode='stop').changes
+    assert (created.new(Backup).mode, created.effect) == ('stop', 'restart')
+    assert planned(server=BOX, mode='snapshot').refused == (
+        'mode: snapshot: server web is a container, whose files nothing takes snapshots of; use '
+        'suspend, which freezes it while they are copied, or stop',
+    )
+    assert planned(mode='suspend').refused == (
+        'mode: suspend: server web is a virtual machine, which need not be suspended; use '
+        'snapshot, or stop',
+    )
+    begun = replace(MADE, mode='suspend', volume_size=0, unfinished=TaskState.CREATING)
+    (completed,) = planned('present', begun, replace(BOX, status=Status.PAUSED)).changes
+    assert completed.new(Backup).mode == 'suspend'
+    assert not planned('restored', replace(begun, unfinished=None), BOX).refused
+    assert begun.public()['volume_size'] is None
+
+
 NOW = '2026-01-05T09:00:00Z'
 
 
@@ -276,7 +295,7 @@ def test_statuses() -> None:
 @given(
     st.sampled_from(['present', 'absent']),
     st.sampled_from([None, '', TaskState.CREATING, TaskState.RESTORING, TaskState.DELETING]),
-    st.sampled_from([RUNNING, STOPPED]),
+    st.sampled_from([RUNNING, STOPPED, BOX]),
     st.fixed_dictionaries(
         {},
         optional={

@@ -1,12 +1,12 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Backups of servers: copies of their root disks in a store, which is apart from the disks."""
+"""Backups of servers: copies of root disks, or of files, in a store, which is apart from them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Dict, List
+from typing import Any, Dict, List
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import reference_problems
@@ -16,45 +16,23 @@ from .request import Request
 from .snapshot import status_of
 from .status import TaskState
 
-if TYPE_CHECKING:
-    from .server import Server
-
-SNAPSHOT = 'snapshot'  # while the guest runs
-STOP = 'stop'  # of a guest that has shut down, and is started again before the disk is copied
-MODES = (SNAPSHOT, STOP)
+SNAPSHOT = 'snapshot'  # of the disk of a virtual machine, while the guest runs
+SUSPEND = 'suspend'  # of a container, whose processes are frozen while its files are copied
+STOP = 'stop'  # of a guest that has shut down
+MODES = (SNAPSHOT, SUSPEND, STOP)
 # How many backups are kept: see retention.py.
 KEEP = ('keep_last', 'keep_daily', 'keep_weekly')
 MOST_KEPT = 10000
-# What a server was, for whoever makes it anew. First-boot content is no part of it: it is secret.
-_CONFIG = (
-    'type',
-    'flavor',
-    'vcpus',
-    'memory',
-    'max_vcpus',
-    'max_memory',
-    'image',
-    'key_names',
-    'init_script',
-    'security_groups',
-    'networks',
-    'floating_ip',
-    'volumes',
-    'guest_agent',
-    'on_crash',
-    'hardware',
-    'description',
-    'labels',
-)
 
 
 @dataclass(frozen=True)
 class Backup:
     """A backup of a server.
 
-    ``volume_size``: of the root disk, in GB. ``config``: what the server was. ``size``: bytes in
-    the store. ``checksum``: of the copy there. ``server_exists``: whether the server does that it
-    is of, and not another one with its name. ``fault``: why it cannot be read now; None: it can.
+    ``volume_size``: of the root disk, in GB; 0: of a container. ``config``: what the server was.
+    ``size``: bytes in the store. ``checksum``: of the copy there. ``server_exists``: whether the
+    server does that it is of, and not another one with its name. ``is_application``: of a container
+    without an init. ``fault``: why it cannot be read now; None: it can.
     """
 
     name: str
@@ -69,6 +47,7 @@ class Backup:
     size: int | str = AFTER_APPLY
     checksum: str = AFTER_APPLY
     server_exists: bool = True
+    is_application: bool = False
     fault: str | None = None
     id: str = AFTER_APPLY
     task_state: TaskState | None = None
@@ -88,7 +67,8 @@ class Backup:
 
     def public(self) -> Dict[str, Any]:
         """The backup for the result of a module."""
-        fields = plain_fields(self, 'server_exists', 'fault')
+        fields = plain_fields(self, 'server_exists', 'is_application', 'fault')
+        fields['volume_size'] = self.volume_size or None
         return {**fields, 'status': self.status, 'status_reason': self.fault}
 
 
@@ -116,12 +96,6 @@ class BackupRequest(Request):
             if not 1 <= number <= MOST_KEPT:
                 problems.append(invalid(option, f'{number} is out of range; use 1 to {MOST_KEPT}'))
         return problems
-
-
-def config_of(server: Server) -> Dict[str, Any]:
-    """What a server is, for the manifest of a backup."""
-    public = server.public()
-    return {option: public[option] for option in _CONFIG}
 
 
 _ANOTHER = 'use another name, or delete this backup first'

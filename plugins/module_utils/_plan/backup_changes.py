@@ -7,10 +7,12 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Tuple
 
-from .._model.backup import STOP, TABLE, Backup, BackupRequest, config_of
+from .._model.backup import SNAPSHOT, STOP, SUSPEND, TABLE, Backup, BackupRequest
+from .._model.backup_config import config_of
 from .._model.change import Draft, Plan
 from .._model.effect import COMPLETES_INTERRUPTED_RUN, LIVE, POWER_OFF, RESTART
 from .._model.kinds import Verb
+from .._model.server_type import CONTAINER
 from .._model.status import Status, TaskState
 
 if TYPE_CHECKING:
@@ -62,11 +64,22 @@ def _create(
     server = _server(request, begun, observed, draft)
     if server:
         new = _of_server(new, server)
-        if new.mode == STOP and (begun or server.power != 'stopped'):
-            _refuse_paused(server, draft)
-            effect = POWER_OFF if request.force else RESTART
+        if 'mode' not in request.options and begun is None:
+            new = replace(new, mode=SUSPEND if server.type == CONTAINER else SNAPSHOT)
+        _check_mode(new, server, draft)
+        effect = _effect(request, begun, new, server, draft)
     why = COMPLETES_INTERRUPTED_RUN if begun else ''
     return draft.add(_KIND, Verb.CREATE, None, new, effect, why)
+
+
+def _effect(
+    request: BackupRequest, begun: Backup | None, new: Backup, server: Server, draft: Draft
+) -> str:
+    """What happens to the guest."""
+    if new.mode != STOP or (begun is None and server.power == 'stopped'):
+        return LIVE
+    _refuse_paused(server, draft)
+    return POWER_OFF if request.force else RESTART
 
 
 def _of_server(new: Backup, server: Server) -> Backup:
@@ -77,7 +90,24 @@ def _of_server(new: Backup, server: Server) -> Backup:
         volume_size=server.volume_size,
         config=config_of(server),
         server_exists=True,
+        is_application=server.is_application,
     )
+
+
+def _check_mode(new: Backup, server: Server, draft: Draft) -> None:
+    """Refuse a mode that servers of this type do not have."""
+    if new.mode == SNAPSHOT and server.type == CONTAINER:
+        draft.refuse(
+            'mode',
+            f'mode: {new.mode}: server {server.name} is a container, whose files nothing takes '
+            f'snapshots of; use suspend, which freezes it while they are copied, or stop',
+        )
+    elif new.mode == SUSPEND and server.type != CONTAINER:
+        draft.refuse(
+            'mode',
+            f'mode: {new.mode}: server {server.name} is a virtual machine, which need not be '
+            'suspended; use snapshot, or stop',
+        )
 
 
 def _check_begun(request: BackupRequest, begun: Backup, draft: Draft) -> None:
@@ -110,8 +140,13 @@ def _server(
         return None
     from .server_state import check_server
 
-    check_server(server, Verb.SNAPSHOT, draft)
+    check_server(server, _verb(server, Verb.SNAPSHOT), draft)
     return server
+
+
+def _verb(server: Server, of_disks: Verb) -> Verb:
+    """What the status of a server has to allow: containers lack verbs of disks."""
+    return Verb.UPDATE if server.type == CONTAINER else of_disks
 
 
 def _store(name: str, observed: ObservedBackups, draft: Draft) -> str:
@@ -217,7 +252,7 @@ def _check_target(current: Backup, server: Server, draft: Draft) -> None:
     """Refuse a server whose disk cannot be replaced by that of a backup."""
     from .server_state import check_server
 
-    check_server(server, Verb.RESTORE, draft)
+    check_server(server, _verb(server, Verb.RESTORE), draft)
     _refuse_paused(server, draft)
     if server.snapshots:
         draft.refuse(

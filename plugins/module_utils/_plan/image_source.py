@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._model.change import Draft
 from .._model.image import DISK_FORMATS, ImageRequest
-from .._model.server_type import CONTAINER, OCI, ROOT_TAR, ROOTS
+from .._model.server_type import CONTAINER, OCI, ROOT_TAR
 from .._model.status import TaskState
 
 if TYPE_CHECKING:
@@ -50,23 +50,29 @@ def in_format_of_source(
 ) -> ImageRequest:
     """The request with the format of an image that is created from a server or a backup."""
     kind, _colon, name = source.partition(':')
-    server = observed.servers.get(name)
-    if kind == 'backup' and request.options.get('disk_format', DISK_FORMATS[0]) in ROOTS:
-        draft.refuse(
-            'disk_format',
-            f'disk_format: backup {name} is of a virtual machine, whose images are '
-            f'{DISK_FORMATS[0]}; omit it',
+    backup, server = observed.backups.get(name), observed.servers.get(name)
+    if backup:
+        is_container = backup.config.get('type') == CONTAINER
+        return _in_format(
+            request, is_container, backup.is_application, f'{kind} {name} is of', draft
         )
-    if server is None:
-        return request
-    is_container = server.type == CONTAINER
-    root = OCI if server.is_application else ROOT_TAR
+    if server:
+        is_container = server.type == CONTAINER
+        what = f'{kind} {server.name} is'
+        return _in_format(request, is_container, server.is_application, what, draft)
+    return request
+
+
+def _in_format(
+    request: ImageRequest, is_container: bool, is_application: bool, what: str, draft: Draft
+) -> ImageRequest:
+    """The request with the format of images of a container or of a virtual machine."""
+    root = OCI if is_application else ROOT_TAR
     found = root if is_container else DISK_FORMATS[0]
     if request.options.get('disk_format', found) != found:
         kind = 'container' if is_container else 'virtual machine'
         draft.refuse(
-            'disk_format',
-            f'disk_format: server {server.name} is a {kind}, whose images are {found}; omit it',
+            'disk_format', f'disk_format: {what} a {kind}, whose images are {found}; omit it'
         )
     return replace(request, options={**request.options, 'disk_format': found})
 

@@ -2,38 +2,36 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Changes of backups: a transaction, steps that may be done twice, a transaction.
 
-A backup is a copy of a snapshot of the root disk, which is deleted afterwards: the guest writes on
-while it is copied. A restore replaces the disk by a copy of the backup that was made beside it.
+What is copied and replaced is that of virtual machines (backup_disks.py) or of containers
+(backup_roots.py).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import uuid
-from typing import TYPE_CHECKING, Callable, Dict, Sequence, Set
+from typing import TYPE_CHECKING, Callable, Dict, Set
 
 from ..._cloud import CloudError, Outcomes
 from ..._model.backup import Backup
 from ..._model.change import Change, Changes, names_of
-from ..._model.effect import LIVE, POWER_OFF
+from ..._model.effect import POWER_OFF
+from ..._model.server_type import CONTAINER
 from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.protection import protected_columns
 from ..storage.backup_files import BackupFolder, Copied
-from ..storage.backup_rows import folder_of, rows_of, store_problem
-from ..storage.pool_writer import writer_of
-from ..storage.pools import Disk, tag_of
+from ..storage.backup_rows import copy_of, folder_of, rows_of, store_problem
 from . import server_rows
-from .snapshot_machines import Place, SnapshotMachines
-from .virtual_machines import VirtualMachines
 
 if TYPE_CHECKING:
     from ..storage.row_types import ListedBackup
+    from .backup_disks import BackupDisks
+    from .backup_roots import BackupRoots
     from .row_types import CompleteServer
 
 _DONE = 'UPDATE main.backup SET task_state = NULL WHERE id = ?'
-_COPIED = 'UPDATE main.backup SET size = ?, checksum = ? WHERE id = ?'
+_COPIED = 'UPDATE main.backup SET size = ?, checksum = ?, application = ? WHERE id = ?'
 _DELETED = 'DELETE FROM main.backup WHERE id = ?'
 
 
@@ -45,9 +43,6 @@ class BackupWriter:
         self.host = host
         self.record = host.record
         self.work = host.work
-        self.pool = writer_of(host)
-        self.snapshots = SnapshotMachines(host)
-        self.machines = VirtualMachines(host)
 
     def update(self, changes: Changes) -> Outcomes:
         """Write descriptions, labels and protection."""
@@ -90,28 +85,9 @@ class BackupWriter:
 
     def _create(self, change: Change, row: ListedBackup, server: CompleteServer) -> None:
         folder = self._folder(row)
-        disk, place = self._root(server), self._place(row, server)
-        is_stopped = change.effect != LIVE
-        if is_stopped and place.tag not in self.pool.snapshots(disk):
-            self._stop(change, server)
-        try:
-            try:
-                self.snapshots.create(place, (disk,))
-            finally:
-                if is_stopped:
-                    self.machines.define_and_start(server)
-            copied = folder.write(disk, place.tag, _manifest(row), self._locks(row, server))
-        finally:
-            self.snapshots.delete(place, (disk,))
+        copied = self._copies(server).create(change, row, server, folder, _manifest(row))
         with self.record.writer.transaction() as sql:
-            sql.execute(_COPIED, (*copied, row['id']))
-
-    def _stop(self, change: Change, server: CompleteServer) -> None:
-        """Shut the guest down, or power it off."""
-        if change.effect == POWER_OFF:
-            self.machines.power_off(server)
-        else:
-            self.machines.shut_down(server)
+            sql.execute(_COPIED, (*copied, server['application'], row['id']))
 
     # -- restore ---------------------------------------------------------------------------------
 
@@ -155,18 +131,7 @@ class BackupWriter:
         """``touch``: called before the server is."""
         folder = self._folder(row)
         folder.check(Copied(row['size'] or 0, row['checksum'] or ''))
-        disk = self._root(server)
-        copy = _copy_of(disk)
-        try:
-            self.pool.flatten(Disk(folder.disk, ''), copy, self._locks(row, server))
-            touch()
-            if change.effect != LIVE:
-                self._stop(change, server)
-            os.rename(copy.path, disk.path)
-        finally:
-            self.pool.remove(copy)
-        if change.effect != LIVE:
-            self.machines.define_and_start(server)
+        self._copies(server).restore(change, row, server, folder, touch)
 
     # -- delete ----------------------------------------------------------------------------------
 
@@ -180,9 +145,7 @@ class BackupWriter:
             row = rows[change.name]
             server = servers.get(row['server_uuid'])
             if server and change.old(Backup).unfinished:  # what an interrupted run has left
-                disk = self._root(server)
-                self.pool.remove(_copy_of(disk))
-                self.snapshots.delete(self._place(row, server), (disk,))
+                self._copies(server).clean(row, server)
             if change.effect != POWER_OFF or not store_problem(self.host.settings, row['store']):
                 self._folder(row).remove()
 
@@ -203,24 +166,17 @@ class BackupWriter:
         problem = store_problem(self.host.settings, row['store'])
         if problem:
             raise CloudError(f'backup {row["name"]}: {problem}', 'store')
-        return BackupFolder(self.work, folder_of(self.host.settings, row))
+        return BackupFolder(folder_of(self.host.settings, row), copy_of(row))
 
-    def _root(self, server: CompleteServer) -> Disk:
-        return self.pool.root(server['uuid'], server['volume_size'] or 0)
+    def _copies(self, server: CompleteServer) -> BackupDisks | BackupRoots:
+        """What copies a server, and replaces what it has by a copy."""
+        if server['type'] == CONTAINER:
+            from .backup_roots import BackupRoots
 
-    def _place(self, row: ListedBackup, server: CompleteServer) -> Place:
-        locks = (('server', server['name']), ('backup', row['name']))
-        name = f'{server["name"]}/{row["name"]}'
-        return Place(name, tag_of(row['uuid']), server['uuid'], False, locks)
+            return BackupRoots(self.host)
+        from .backup_disks import BackupDisks
 
-    def _locks(self, row: ListedBackup, server: CompleteServer) -> Sequence[int]:
-        held = self.work.held_lock
-        return [*held('backup', row['name']), *held('server', server['name'])]
-
-
-def _copy_of(disk: Disk) -> Disk:
-    """The disk that replaces the one of a server."""
-    return disk._replace(path=f'{disk.path}.restored')
+        return BackupDisks(self.host)
 
 
 def _manifest(row: ListedBackup) -> Dict[str, object]:

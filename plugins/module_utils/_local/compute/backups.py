@@ -58,6 +58,7 @@ class LocalBackups:
             AFTER_APPLY if row['size'] is None else row['size'],
             AFTER_APPLY if row['checksum'] is None else row['checksum'],
             row['server_name'] is not None,
+            bool(row['application']),
             None if self.host.only_looks else fault_of(self.host.settings, row),
             row['uuid'],
             created_by=row['created_by'],

@@ -36,21 +36,22 @@ def create(
     files: Mapping[str, str],
     password: str,
     locks: Sequence[int],
+    *words: str,
 ) -> None:
     """Unpack an image, and write files into it, if that was not done; whole, or not at all.
 
     ``first_id``: of its users on the host. ``files``: texts by their paths, for its root only.
-    ``password``: the hash for its root, if that gets one.
+    ``password``: the hash for its root, if that gets one. ``words``: options of tar for the image.
     """
     if os.path.exists(root):
         return
-    part = root + '.part'
+    part = part_of(root)
     remove_tree(part)
     os.mkdir(part, 0o755)
     os.chown(part, first_id, first_id)
     with user_namespace(first_id, host.timeout) as namespace:
         with open(image, 'rb') as archive:
-            namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
+            namespace.run(*_UNPACK, *words, folder=part, source=archive, locks=locks)
         with _archive_of(files) as archive:
             namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
     if password:
@@ -66,6 +67,11 @@ def create_folder(folder: str) -> None:
     """Create the folder of a container, if there is none."""
     os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
     os.makedirs(folder, 0o711, exist_ok=True)
+
+
+def part_of(root: str) -> str:
+    """What is being unpacked."""
+    return root + '.part'
 
 
 def _archive_of(files: Mapping[str, str]) -> io.BufferedRandom:

@@ -9,7 +9,7 @@ import signal
 import xml.etree.ElementTree as ET
 from contextlib import suppress
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 from ..._cloud import Refused, TimedOut
 from ..._model.application import Application, application_from
@@ -69,20 +69,25 @@ class ServerContainers(ServerMachines):
         self._create_root(row, row['first_boot'])
 
     def _create_root(self, row: CompleteServer, user_data: str) -> None:
+        files = self.files(row, user_data)
+        image = pool_of(self.host).image(row['image_uuid'], ROOT_TAR)
+        locks = self.host.work.held_lock('server', row['name'])
+        root = self.root(row)
+        container_roots.create_folder(self.folder(row))
+        password = self.keep_password(row)
+        user = first_id(row['id'])
+        container_roots.create(self.host, root, image.path, user, files, password, locks)
+
+    def files(self, row: CompleteServer, user_data: str) -> Dict[str, str]:
+        """What is written into the files of an image: texts by their paths."""
         files = container_names.name_files(row)
         if not row['application']:
             content = texts(content_of(row, user_data))
             files.update({f'{container_roots.SEED}/{name}': content[name] for name in content})
             files['etc/cloud/cloud.cfg.d/99-hanok.cfg'] = _NO_CLOUD_NETWORK
-        image = pool_of(self.host).image(row['image_uuid'], ROOT_TAR)
-        locks = self.host.work.held_lock('server', row['name'])
-        root = self._root(row)
-        container_roots.create_folder(self.folder(row))
-        password = self._keep_password(row)
-        user = first_id(row['id'])
-        container_roots.create(self.host, root, image.path, user, files, password, locks)
+        return files
 
-    def _keep_password(self, row: CompleteServer) -> str:
+    def keep_password(self, row: CompleteServer) -> str:
         """Return the hash of the password of its root, if it has one, and keep that."""
         if not row['root_password']:
             return ''
@@ -90,12 +95,13 @@ class ServerContainers(ServerMachines):
 
         return hash_of(self.host.work, row, self.folder(row))
 
-    def _root(self, row: CompleteServer) -> str:
+    def root(self, row: CompleteServer) -> str:
+        """The folder of the root file system."""
         return os.path.join(self.folder(row), 'root')
 
     def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""
-        root = self._root(row)
+        root = self.root(row)
         return container_domain.xml(
             container_domain.Container(
                 name=self.defined_name(row),
@@ -161,11 +167,11 @@ class ServerContainers(ServerMachines):
         after = change.new(Server)
         self.keep_off(after, row)
         if row['password']:
-            self._keep_password(row)
+            self.keep_password(row)
         if before.unfinished is None and definition_of(before) == definition_of(after):
             return
         if before.unfinished or _dns_of(before) != _dns_of(after):
-            root = self._root(row)
+            root = self.root(row)
             container_names.renew(row, root, first_id_of(root))
         machine = self.define(row)
         is_restart = change.effect == RESTART or not _has_interfaces(machine, row)
@@ -178,10 +184,10 @@ class ServerContainers(ServerMachines):
     def rebuild(self, row: CompleteServer) -> None:
         """Start the container with fresh files, and the init script as it is now."""
         self.power_off(row)
-        root, kept = self._root(row), os.path.join(self.folder(row), _KEPT)
+        root, kept = self.root(row), os.path.join(self.folder(row), _KEPT)
         user_data = row['first_boot'] or read_file(kept) or container_roots.user_data(root)
         check_recorded(row, self.host.record.secret(), user_data)
-        self._keep_password(row)
+        self.keep_password(row)
         write_atomically(kept, user_data)
         remove_tree(root)
         self._create_root(row, user_data)
@@ -221,7 +227,7 @@ class ServerContainers(ServerMachines):
         """Do nothing: no flavor that limits devices has containers."""
 
     def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
-        root = self._root(row)
+        root = self.root(row)
         if row['application']:
             number = application_from(row['application']).stop_signal
         elif container_roots.is_systemd(root):

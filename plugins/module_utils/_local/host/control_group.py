@@ -45,10 +45,15 @@ def is_frozen(machine: Any) -> bool:
     return False
 
 
+def freezer_of(machine: Any) -> str:
+    """The file that freezes a container; it does not exist if that does not run."""
+    return f'{_ROOT}{group_of(machine)}/cgroup.freeze'
+
+
 def set_frozen(machine: Any, frozen: bool) -> None:
     """Request that a container that runs stands still, or goes on; is_frozen() tells when it has.
 
     Raises FileNotFoundError if it does not run any more.
     """
-    with open(f'{_ROOT}{group_of(machine)}/cgroup.freeze', 'w', encoding='ascii') as file:
+    with open(freezer_of(machine), 'w', encoding='ascii') as file:
         file.write(str(int(frozen)))

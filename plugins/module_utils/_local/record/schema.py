@@ -251,7 +251,7 @@ _VOLUME_SNAPSHOTS = [f'CREATE TABLE volume_snapshot ({_ROW}, {_VOLUME_SNAPSHOT})
 _BACKUP = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, server TEXT NOT NULL,
   server_uuid TEXT NOT NULL, store TEXT NOT NULL, mode TEXT NOT NULL,
   volume_size INTEGER NOT NULL, config TEXT NOT NULL, size INTEGER, checksum TEXT,
-  description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT,
+  application TEXT, description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT,
   delete_protection INTEGER NOT NULL DEFAULT 0, UNIQUE (project, name)"""
 _BACKUPS = [f'CREATE TABLE backup ({_ROW}, {_BACKUP});']
 # Schedules.

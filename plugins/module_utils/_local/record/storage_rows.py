@@ -114,6 +114,7 @@ class BackupRow(Row):
     config: Annotated[str, Value.JSON]
     size: Optional[int]
     checksum: Optional[str]
+    application: Annotated[Optional[str], Value.APPLICATION]  # JSON; of a container
     description: str
     labels: Annotated[str, Value.LABELS]
     task_state: TaskState

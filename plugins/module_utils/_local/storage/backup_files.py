@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The files of backups: a folder in a store, written under another name and renamed when complete.
 
-The copy of a disk depends on no other file. It is compressed with zstd, which costs a quarter more
-time than writing all of it, and saves more than half of the space.
+The copy of a disk, or of the files of a container, depends on no other file. It is compressed with
+zstd: for a disk that costs a quarter more time than writing all of it, and saves more than half of
+the space.
 """
 
 from __future__ import annotations
@@ -12,23 +13,19 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any, Callable, NamedTuple
 
 from ..._cloud import CloudError
-from ..record.work import Work
-from .backup_rows import DISK
-from .pools import Disk
 
 MANIFEST = 'manifest.json'
 VERSION = 1  # of the manifest
-_OPTIONS = 'compression_type=zstd'
 _CHUNK = 2**20
 
 
 class Copied(NamedTuple):
-    """A copy of a disk: its size in bytes, and its checksum."""
+    """A copy: its size in bytes, and its checksum."""
 
     size: int
     checksum: str
@@ -37,22 +34,22 @@ class Copied(NamedTuple):
 class BackupFolder:
     """The folder of one backup."""
 
-    def __init__(self, work: Work, path: str) -> None:
-        """``path``: in a store that exists."""
-        self.work = work
+    def __init__(self, path: str, name: str) -> None:
+        """``path``: in a store that exists. ``name``: of the copy in it."""
         self.path = path
         self.part = path + '.part'
-        self.disk = os.path.join(path, DISK)
+        self.name = name
+        self.copy = os.path.join(path, name)
 
-    def write(
-        self, disk: Disk, snapshot: str, manifest: Mapping[str, Any], locks: Sequence[int]
-    ) -> Copied:
-        """Copy a snapshot in a disk, which its machine may write to meanwhile."""
+    def write(self, manifest: Mapping[str, Any], copy: Callable[[str], None]) -> Copied:
+        """Write the backup. ``copy``: writes the copy to a path that does not exist."""
         self.remove()
         os.mkdir(self.part, 0o700)
         try:
-            copied = self._copy(disk, snapshot, locks)
-            files = {DISK: copied._asdict()}
+            target = os.path.join(self.part, self.name)
+            copy(target)
+            copied = _summed(target)
+            files = {self.name: copied._asdict()}
             self._write_manifest({'version': VERSION, **manifest, 'files': files})
             _sync(self.part)
             os.rename(self.part, self.path)
@@ -64,13 +61,6 @@ class BackupFolder:
             raise
         return copied
 
-    def _copy(self, disk: Disk, snapshot: str, locks: Sequence[int]) -> Copied:
-        target = os.path.join(self.part, DISK)
-        options = ['-q', '-U', '-l', f'snapshot.name={snapshot}', '-f', disk.format]
-        options += ['-O', 'qcow2', '-c', '-o', _OPTIONS]
-        self.work.run('qemu-img', 'convert', *options, disk.path, target, locks=locks)
-        return _summed(target)
-
     def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
         path = os.path.join(self.part, MANIFEST)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -81,14 +71,14 @@ class BackupFolder:
             os.fsync(file.fileno())
 
     def check(self, expected: Copied) -> None:
-        """Raise CloudError unless the copy of the disk is what was written then."""
+        """Raise CloudError unless the copy is what was written then."""
         try:
-            found = _summed(self.disk)
+            found = _summed(self.copy)
         except OSError as error:
-            raise CloudError(f'{self.disk}: {error.strerror}; nothing was copied') from error
+            raise CloudError(f'{self.copy}: {error.strerror}; nothing was copied') from error
         if found != expected:
             raise CloudError(
-                f'{self.disk}: checksum mismatch: got {found.checksum}, expected '
+                f'{self.copy}: checksum mismatch: got {found.checksum}, expected '
                 f'{expected.checksum}; nothing was copied; use another backup'
             )
 

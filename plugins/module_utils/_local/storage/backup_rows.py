@@ -16,7 +16,7 @@ from ..record.record import Record
 if TYPE_CHECKING:
     from .row_types import ListedBackup
 
-DISK = 'root.qcow2'
+_DISK, _ROOT = 'root.qcow2', 'root.tar.zst'
 # The server of a backup may have another name by now, or may not exist.
 _LIST: Query[ListedBackup] = Query("""SELECT b.*, s.name AS server_name
   FROM backup b LEFT JOIN server s ON s.uuid = b.server_uuid
@@ -62,12 +62,17 @@ def folder_of(settings: Settings, row: ListedBackup) -> str:
     return os.path.join(store.path if store else '', row['uuid'])
 
 
+def copy_of(row: ListedBackup) -> str:
+    """The name of the copy in the folder of a backup. Containers have files, and no disk."""
+    return _DISK if row['volume_size'] else _ROOT
+
+
 def fault_of(settings: Settings, row: ListedBackup) -> str | None:
     """Why a backup that is complete cannot be read now; None: it can."""
     problem = store_problem(settings, row['store'])
     if problem or row['size'] is None or row['task_state'] == TaskState.DELETING:
         return problem or None
-    path = os.path.join(folder_of(settings, row), DISK)
+    path = os.path.join(folder_of(settings, row), copy_of(row))
     try:
         size = os.path.getsize(path)
     except OSError as error:

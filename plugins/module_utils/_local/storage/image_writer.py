@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from typing import Dict, Tuple
+from typing import TYPE_CHECKING, Dict, Tuple
 
 from ..._cloud import Busy, CloudError, Outcomes
 from ..._cloud.images import checksums
@@ -21,6 +21,9 @@ from ..record.protection import protected_columns
 from . import image_import
 from .pool_writer import writer_of
 from .pools import Disk, pool_of
+
+if TYPE_CHECKING:
+    from .row_types import ListedBackup
 
 _DONE = 'UPDATE main.image SET task_state = NULL WHERE id = ?'
 _BUILT = 'UPDATE main.image SET size = ?, imported = ?, application = ? WHERE id = ?'
@@ -108,8 +111,8 @@ class ImageWriter:
             size = self._copy(name, image.disk_format, target, locks)
             imported = None
         elif kind == 'backup':
-            size = self._copy_backup(name, target, locks)
-            imported = application = None
+            size, application = self._copy_backup(name, target, locks)
+            imported = None
         else:
             size, imported, application = self._import(image, target.path, locks)
         row = self.record.row_of(change)
@@ -129,23 +132,36 @@ class ImageWriter:
         writer.flatten(writer.root(server), target, locks)
         return writer.size(target)
 
-    def _copy_backup(self, name: str, target: Disk, locks: Sequence[int]) -> int:
-        """Copy the disk in a backup that is what was written then; return the size in bytes."""
+    def _copy_backup(self, name: str, target: Disk, locks: Sequence[int]) -> Tuple[int, str | None]:
+        """Copy what a backup has, if that is what was written then.
+
+        Return its size in bytes, and what it runs if that is no init.
+        """
         from .backup_files import BackupFolder, Copied
-        from .backup_rows import folder_of, rows_of, store_problem
+        from .backup_rows import copy_of, folder_of, rows_of, store_problem
 
         settings = self.host.settings
         for row in rows_of(self.record, [name]):
             problem = store_problem(settings, row['store'])
             if problem:
                 raise CloudError(f'backup {name}: {problem}', 'backup')
-            folder = BackupFolder(self.work, folder_of(settings, row))
+            folder = BackupFolder(folder_of(settings, row), copy_of(row))
             folder.check(Copied(row['size'] or 0, row['checksum'] or ''))
+            held = [*locks, *self.work.held_lock('backup', name)]
+            if not row['volume_size']:
+                return self._copy_files(row, folder.copy, target, held), row['application']
             writer = writer_of(self.host)
-            held = self.work.held_lock('backup', name)
-            writer.flatten(Disk(folder.disk, ''), target, [*locks, *held])
-            return writer.size(target)
+            writer.flatten(Disk(folder.copy, ''), target, held)
+            return writer.size(target), None
         raise Busy(f'backup {name} was deleted by another run; run the task again')
+
+    def _copy_files(self, row: ListedBackup, path: str, target: Disk, locks: Sequence[int]) -> int:
+        """Copy the files of a container in a backup; return the size in bytes."""
+        from .root_archives import unpack_backup
+
+        with image_import.Import(self.host, target.path, locks) as process:
+            is_application = bool(row['application'])
+            return unpack_backup(process, path, f'backup: {row["name"]}', is_application)
 
     def _import(
         self, image: Image, target: str, locks: Sequence[int]

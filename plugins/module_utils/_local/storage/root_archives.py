@@ -27,9 +27,10 @@ _DECOMPRESS = {
     'xz': ('xz', '--decompress', '--stdout', '--memlimit-decompress=512MiB'),
     'zstd': ('zstd', '--decompress', '--stdout', '--quiet', '--memory=512MiB'),
 }
-# What of a container is no part of an image: what its kernel and libvirt provide, what it has while
-# it runs, and the first-boot content, which may have secrets.
-_EXCLUDED = ('dev/*', 'proc/*', 'sys/*', 'run/*', 'tmp/*', 'var/lib/cloud/seed')
+# What of a container is no part of a backup: what its kernel and libvirt provide, what it has while
+# it runs, and the first-boot content, which may have secrets; and of an image:
+PROVIDED = ('dev/*', 'proc/*', 'sys/*', 'run/*', 'var/lib/cloud/seed')
+_EXCLUDED = (*PROVIDED, 'tmp/*')
 PACK = ('tar', '--create', '--numeric-owner', '--one-file-system', '--sparse', '--anchored')
 
 
@@ -48,6 +49,15 @@ def pack(process: Import, root: str, name: str, is_application: bool) -> int:
     if not is_application:
         return unpack(process, name)
     os.rename(process.source, process.target)
+    return os.path.getsize(process.target)
+
+
+def unpack_backup(process: Import, path: str, name: str, is_application: bool) -> int:
+    """Make the archive in a backup of a container the image; return its size in bytes."""
+    process.copy(path)
+    if not is_application:
+        return unpack(process, name)
+    os.rename(decompressed(process, name), process.target)
     return os.path.getsize(process.target)
 
 

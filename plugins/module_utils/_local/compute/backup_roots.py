@@ -1,0 +1,140 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Backups of containers, which are archives of their files.
+
+Nothing takes snapshots of files: a container is frozen, or off, until all of them are copied. A
+restore replaces its root file system by one that was unpacked beside it. What is in the files is
+untrusted: they are read and written by the users of the container.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Callable
+
+from ..._model.change import Change
+from ..._model.effect import LIVE
+from ..host.guest_files import remove_tree
+from ..host.user_namespace import first_id, first_id_of, user_namespace
+from ..record.host import Host
+from ..storage.backup_files import BackupFolder, Copied
+from ..storage.root_archives import PACK, PROVIDED
+from . import container_roots
+from .backup_stops import stop, suspended
+from .server_containers import ServerContainers
+
+if TYPE_CHECKING:
+    from ..storage.row_types import ListedBackup
+    from .row_types import CompleteServer
+
+_ZSTD = '--zstd'
+
+
+class BackupRoots:
+    """Makes and restores archives of root file systems."""
+
+    def __init__(self, host: Host) -> None:
+        """Copy the files of containers of this host."""
+        self.host = host
+        self.machines = ServerContainers(host)
+
+    def create(
+        self,
+        change: Change,
+        row: ListedBackup,
+        server: CompleteServer,
+        folder: BackupFolder,
+        manifest: Mapping[str, Any],
+    ) -> Copied:
+        """Copy the files of a server, which does not change them meanwhile."""
+        locks = self._locks(row, server)
+        with self._at_rest(change, server):
+            return folder.write(manifest, lambda path: self._pack(server, path, locks))
+
+    @contextlib.contextmanager
+    def _at_rest(self, change: Change, server: CompleteServer) -> Iterator[None]:
+        if change.effect != LIVE:
+            stop(self.machines, change, server)
+            try:
+                yield
+            finally:
+                self.machines.define_and_start(server)
+        elif server['power'] == 'started':
+            with suspended(self.machines, server):
+                yield
+        else:
+            yield
+
+    def _pack(self, server: CompleteServer, path: str, locks: Sequence[int]) -> None:
+        root = self.machines.root(server)
+        excluded = (f'--exclude=./{name}' for name in PROVIDED)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        users = user_namespace(first_id_of(root), self.host.timeout)
+        with open(descriptor, 'wb') as output, users as namespace:
+            namespace.run(*PACK, _ZSTD, *excluded, '.', folder=root, output=output, locks=locks)
+
+    def restore(
+        self,
+        change: Change,
+        row: ListedBackup,
+        server: CompleteServer,
+        folder: BackupFolder,
+        touch: Callable[[], None],
+    ) -> None:
+        """Replace the files of a server. ``touch``: called before the server is."""
+        root = self.machines.root(server)
+        new = _new(root)
+        _remove(new)
+        try:
+            self._unpack(server, folder.copy, new, self._locks(row, server))
+            touch()
+            if change.effect != LIVE:
+                stop(self.machines, change, server)
+            if os.path.exists(root):
+                remove_tree(_old(root))
+                os.rename(root, _old(root))
+            os.rename(new, root)
+        finally:
+            _remove(new)
+        remove_tree(_old(root))
+        if change.effect != LIVE:
+            self.machines.define_and_start(server)
+
+    def _unpack(self, server: CompleteServer, archive: str, new: str, locks: Sequence[int]) -> None:
+        """Unpack an archive, with what cloud-init knows about the server today."""
+        root = self.machines.root(server)
+        user_data = container_roots.user_data(root if os.path.exists(root) else _old(root))
+        files = self.machines.files(server, user_data)
+        password = self.machines.keep_password(server)
+        user = first_id(server['id'])
+        container_roots.create(self.host, new, archive, user, files, password, locks, _ZSTD)
+
+    def clean(self, row: ListedBackup, server: CompleteServer) -> None:
+        """Remove what an interrupted run has left at a server."""
+        root = self.machines.root(server)
+        if not os.path.exists(root) and os.path.exists(_old(root)):
+            os.rename(_old(root), root)
+        _remove(_new(root))
+        remove_tree(_old(root))
+
+    def _locks(self, row: ListedBackup, server: CompleteServer) -> Sequence[int]:
+        held = self.host.work.held_lock
+        return [*held('backup', row['name']), *held('server', server['name'])]
+
+
+def _new(root: str) -> str:
+    """What replaces a root file system."""
+    return f'{root}.restored'
+
+
+def _old(root: str) -> str:
+    """What was replaced."""
+    return f'{root}.replaced'
+
+
+def _remove(new: str) -> None:
+    """Remove a root file system, and what is unpacked of it."""
+    remove_tree(container_roots.part_of(new))
+    remove_tree(new)
