@@ -231,6 +231,12 @@ options:
         a database accepts connections. Only for a server with O(start_order). Defaults to V(0) for
         a new server.
     type: int
+  swap:
+    description:
+      - How much of a container may be in the swap space of the host (MiB), beside its memory; it
+        changes while the container runs. Without swap space on the host it has no effect. Defaults
+        to V(0) for a new server. Not for virtual machines, nor for an OpenStack.
+    type: int
   dns_servers:
     description:
       - IPv4 addresses of up to three DNS servers in C(/etc/resolv.conf) of a container, in their
@@ -718,6 +724,9 @@ server:
       type: int
     start_delay:
       description: Time until the next server is started after it (seconds).
+      type: int
+    swap:
+      description: How much of a container may be in the swap space of the host (MiB).
       type: int
     dns_servers:
       description: DNS servers of a container; empty if it asks the one of its first network.

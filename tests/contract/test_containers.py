@@ -59,15 +59,17 @@ def test_types(keep: Keep, refused: Refused, run: Run, root: str, image: str) ->
     )
 
 
-def test_changes(keep: Keep, root: str) -> None:
+def test_changes(keep: Keep, refused: Refused, root: str) -> None:
     """Names, groups, labels and sizes; new ones like those that exist."""
     off = {'flavor': 'g1.nano', 'state': 'stopped'}
     keep('server', name='box', count=1, image=root, floating_ip='auto', **off)
     keep('server', name='box', count=2, labels={'a': 'b'}, description='d', state='stopped')
     keep('server', name='box', count=2, flavor='g1.micro')
-    keep('server', name='box', count=2, vcpus=3, memory=700)
+    keep('server', name='box', count=2, vcpus=3, memory=700, swap=64)
     made = keep('server', name='other', like='box-1', state='stopped')['server']
     assert (made['type'], made['vcpus'], made['memory']) == ('container', 3, 700)
+    assert made['swap'] == 64
+    assert 'swap: -1 is out of range' in refused('server', name='other', swap=-1)
     assert keep('server', name='box', count=0, allow_shrink=True)['changed']
 
 
@@ -205,7 +207,7 @@ def test_dns(keep: Keep, refused: Refused, root: str, image: str) -> None:
         assert text in refused('server', name='box', **wrong)
     keep('server', name='box-1', image=image, **off)
     for name in ('box-1', 'box-2'):
-        for option in ({'dns_servers': servers}, {'dns_domain': 'example.com'}):
+        for option in ({'dns_servers': servers}, {'dns_domain': 'example.com'}, {'swap': 1}):
             message = refused('server', name=name, image=image, **off, **option)
             assert f'{next(iter(option))}: only a container has it' in message
 

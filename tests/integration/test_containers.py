@@ -238,10 +238,27 @@ def running(pid: int) -> Iterator[int]:
         os.close(process)
 
 
+def swap_limit() -> int:
+    """The bytes beside its memory that the container may have in swap space."""
+    pid = Path('/run/libvirt/lxc', f'{shown_name()}.pid').read_text()
+    groups = dict(
+        line.split(':')[1:] for line in Path('/proc', pid, 'cgroup').read_text().splitlines()
+    )
+    if HAS_VERSION_2:
+        return int(Path(f'/sys/fs/cgroup{groups[""]}', 'memory.swap.max').read_text())
+    folder = Path(f'/sys/fs/cgroup/memory{groups["memory"]}')
+    limits = ('memory.memsw.limit_in_bytes', 'memory.limit_in_bytes')
+    most, memory = (int((folder / limit).read_text()) for limit in limits)
+    return most - memory
+
+
 def test_size(box: Item, ssh: Ssh) -> None:
     """CPU and memory change while it runs; what takes more memory is killed."""
     assert ssh(box['fixed_ip'], TAKE_200_MIB) != '0'
     keep('server', **NAME, vcpus=2, memory=600)
+    for swap in (64, 0):
+        keep('server', **NAME, swap=swap)
+        assert swap_limit() == swap * 2**20
     assert ssh(box['fixed_ip'], TAKE_200_MIB) == '0'
     keep('server', **NAME, flavor='g1.nano')
     run('server_action', **NAME, action='resize', flavor='g1.micro')

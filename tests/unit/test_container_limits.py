@@ -31,5 +31,6 @@ def test_scope(text: str, scope: str) -> None:
 
 
 def test_properties() -> None:
-    """Memory, without any swap beyond it, and CPU time."""
-    assert properties(128, 2) == ('MemoryMax=128M', 'MemorySwapMax=0', 'CPUQuota=200%')
+    """Memory, swap beyond it, and CPU time."""
+    assert properties(128, 2, 0) == ('MemoryMax=128M', 'MemorySwapMax=0M', 'CPUQuota=200%')
+    assert properties(128, 2, 64)[1] == 'MemorySwapMax=64M'

@@ -307,6 +307,7 @@ PLUGGED = Nic('back', '10.0.0.9', '52:54:00:00:00:09', 'p', ('ssh',))
 SERVER_VALUES = {
     **option_values('server', 'server_effects'),
     'delete_protection': st.sampled_from([False] * 4 + [True]),
+    'swap': st.sampled_from([0] * 6 + [64]),
     'dns_servers': st.sampled_from([()] * 6 + [('192.0.2.1',)]),
     'dns_domain': st.sampled_from([''] * 6 + ['example.com']),
 }

@@ -41,7 +41,6 @@ def observe(cloud: Cloud, requested: ServerRequest) -> Tuple[ObservedServers, Na
 
 
 def _with_asked(cloud: Cloud, requested: ServerRequest, found: ObservedServers) -> ObservedServers:
-    """What was observed, with what few tasks have to ask for."""
     if requested.root_password is not None:
         from .root_password import with_root_password
 

@@ -41,6 +41,7 @@ _LACKS: Mapping[Verb, str] = {
 _WHY_OF_CONTAINERS: Mapping[str, str] = {
     'dns_servers': 'DHCP of its network tells it the DNS server; set others by user_data',
     'dns_domain': 'its files are its own; set the domain by user_data',
+    'swap': 'the guest of a virtual machine makes its own; create it by user_data',
     'root_password': 'set that of a virtual machine by user_data (chpasswd of cloud-init)',
 }
 

@@ -111,7 +111,7 @@ class Server:
     """A server in its observed or desired state.
 
     ``status`` is given by the cloud. ``power`` is started, stopped or paused: that of its machine
-    or, while something is done with it, the one that it will have. ``memory`` is in MiB,
+    or, while something is done with it, the one that it will have. ``memory``, ``swap`` are in MiB,
     ``volume_size`` in GB (2^30 bytes). ``type``: see server_type.py.
     ``max_vcpus``, ``max_memory``: what its machine can get while it runs; None: no more than it
     has. ``user_data``, ``root_password``: keyed hashes (UserDataHash).
@@ -155,6 +155,7 @@ class Server:
     dns_servers: Tuple[str, ...] = ()
     dns_domain: str = ''
     root_password: str | None = None
+    swap: int = 0
     hardware: Hardware | None = None
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)

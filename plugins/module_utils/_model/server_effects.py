@@ -165,6 +165,7 @@ TABLE: Table = {
     'on_crash': live,
     'start_order': live,
     'start_delay': live,
+    'swap': live,
     'dns_servers': live,
     'dns_domain': live,
     'hardware': _hardware,

@@ -26,6 +26,7 @@ from .problem import Problem, invalid
 from .profile import Profile
 from .secret import Secrets
 from .server import Server
+from .server_type import OF_CONTAINERS
 from .status import Status, is_incomplete
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'paused', 'shelved', 'absent')
@@ -192,10 +193,10 @@ class ServerRequest:
             from .start_order import start_problems
 
             problems += start_problems(self.options)
-        if 'dns_servers' in self.options or 'dns_domain' in self.options:
-            from .dns import dns_problems
+        if not OF_CONTAINERS.isdisjoint(self.options):
+            from .container_checks import container_problems
 
-            problems += dns_problems(self.options)
+            problems += container_problems(self.options)
         if 'hardware' in self.options:
             from .hardware_checks import hardware_problems
 

@@ -13,4 +13,4 @@ ROOT_TAR = 'root-tar'
 OCI = 'oci'
 ROOTS = (ROOT_TAR, OCI)
 # The options of containers only, which virtual machines have as by default.
-OF_CONTAINERS = frozenset({'dns_servers', 'dns_domain', 'root_password'})
+OF_CONTAINERS = frozenset({'dns_servers', 'dns_domain', 'root_password', 'swap'})

@@ -50,6 +50,7 @@ _UNSUPPORTED = (
         UnsupportedOption('server', option, (), 'Nova starts servers with their hosts; omit it')
         for option in ('start_order', 'start_delay')
     ),
+    UnsupportedOption('server', 'swap', (0,), 'flavors of Nova decide about swap; omit it'),
     *(
         UnsupportedOption('server', option, (none,), 'subnets decide about DNS; omit it')
         for option, none in (('dns_servers', []), ('dns_domain', 'none'))

@@ -33,7 +33,7 @@ class Address:
 
 @dataclass(frozen=True)
 class Container:
-    """The values of a domain. ``memory`` in MiB. ``first_id``: on the host, of its root.
+    """The values of a domain. ``memory``, ``swap`` in MiB. ``first_id``: on the host, of its root.
 
     ``is_console_read``: the host reads what it prints (see container_console.py).
     ``application``: what it runs; None: its init.
@@ -48,6 +48,7 @@ class Container:
     interfaces: Tuple[Address, ...]
     is_console_read: bool
     application: Application | None = None
+    swap: int = 0
     metadata: str = ''  # an XML element in its own namespace
 
 
@@ -58,7 +59,7 @@ _UNREAD = """mount --bind /dev/null /dev/console; exec /sbin/init </dev/null >/d
 _XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{metadata}</metadata>
 <memory unit='MiB'>{memory}</memory><vcpu>{vcpus}</vcpu>
 <memtune><hard_limit unit='MiB'>{memory}</hard_limit>
-<swap_hard_limit unit='MiB'>{memory}</swap_hard_limit></memtune>
+<swap_hard_limit unit='MiB'>{most}</swap_hard_limit></memtune>
 <cputune><period>{period}</period><quota>{quota}</quota></cputune>
 <os><type>exe</type>{init}</os>
 <idmap><uid start='0' target='{first}' count='{ids}'/>
@@ -79,6 +80,7 @@ def xml(container: Container) -> str:
         uuid=escape(container.uuid),
         metadata=container.metadata,
         memory=container.memory,
+        most=container.memory + container.swap,
         vcpus=container.vcpus,
         period=PERIOD,
         quota=quota_of(container.vcpus),

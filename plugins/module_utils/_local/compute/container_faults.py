@@ -35,9 +35,12 @@ def container_faults(row: ObservedServer, machine: Machine | None, root: str) ->
 def _size_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
     memory = int(definition.findtext('memtune/hard_limit', '0')) // 1024
     quota = int(definition.findtext('cputune/quota', '0'))
+    swap = int(definition.findtext('memtune/swap_hard_limit', '0')) // 1024 - memory
     faults = []
     if memory != row['memory']:
         faults.append(f'its memory is {memory} MiB in libvirt, recorded {row["memory"]} MiB')
+    elif swap != row['swap']:
+        faults.append(f'its swap is {swap} MiB in libvirt, recorded {row["swap"]} MiB')
     if quota != quota_of(row['vcpus']):
         faults.append(f'it has a CPU quota of {quota} in libvirt, recorded {row["vcpus"]} vCPUs')
     return faults

@@ -16,16 +16,18 @@ from ..host.control_group import group_of, is_version_2
 from ..record.work import Work
 
 
-def set_outer_limits(work: Work, machine: Any, memory: int, vcpus: int) -> None:
-    """Limit the scope of a container that runs, where it has one. ``memory``: in MiB."""
+def set_outer_limits(work: Work, machine: Any, memory: int, vcpus: int, swap: int) -> None:
+    """Limit the scope of a container that runs, where it has one. ``memory``, ``swap``: in MiB."""
     scope = scope_of(group_of(machine)) if is_version_2() else ''
     if scope:
-        work.run('systemctl', 'set-property', '--runtime', '--', scope, *properties(memory, vcpus))
+        work.run(
+            'systemctl', 'set-property', '--runtime', '--', scope, *properties(memory, vcpus, swap)
+        )
 
 
-def properties(memory: int, vcpus: int) -> Tuple[str, ...]:
-    """The properties of systemd.resource-control(5): what is over the memory is not swapped."""
-    return f'MemoryMax={memory}M', 'MemorySwapMax=0', f'CPUQuota={vcpus * 100}%'
+def properties(memory: int, vcpus: int, swap: int) -> Tuple[str, ...]:
+    """The properties of systemd.resource-control(5): what is over the memory may be swapped."""
+    return f'MemoryMax={memory}M', f'MemorySwapMax={swap}M', f'CPUQuota={vcpus * 100}%'
 
 
 def scope_of(group: str) -> str:

@@ -95,6 +95,7 @@ def definition_of(server: Server) -> Tuple[object, ...]:
         server.on_crash,
         macs_of(server),
         server.hardware,
+        server.swap,
         server.dns_servers,
         server.dns_domain,
     )

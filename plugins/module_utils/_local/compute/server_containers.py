@@ -107,6 +107,7 @@ class ServerContainers(ServerMachines):
                 name=self.defined_name(row),
                 uuid=row['uuid'],
                 memory=row['memory'],
+                swap=row['swap'],
                 vcpus=row['vcpus'],
                 root=root,
                 first_id=first_id_of(root),
@@ -268,12 +269,13 @@ def _set_size(work: Work, machine: Any, row: CompleteServer) -> None:
     """Give a running container what is recorded."""
     memory = row['memory'] * 1024
     quota = container_domain.quota_of(row['vcpus'])
-    if machine.memoryParameters(_LIVE)['hard_limit'] != memory:
-        limits = {'hard_limit': memory, 'swap_hard_limit': memory}
+    limits = {'hard_limit': memory, 'swap_hard_limit': memory + row['swap'] * 1024}
+    running = machine.memoryParameters(_LIVE)
+    if any(running.get(limit) != wanted for limit, wanted in limits.items()):
         machine.setMemoryParameters(limits, _LIVE)
     if machine.schedulerParametersFlags(_LIVE).get('vcpu_quota') != quota:
         machine.setSchedulerParametersFlags({'vcpu_quota': quota}, _LIVE)
-    set_outer_limits(work, machine, row['memory'], row['vcpus'])
+    set_outer_limits(work, machine, row['memory'], row['vcpus'], row['swap'])
 
 
 def _has_interfaces(machine: Any, row: CompleteServer) -> bool:

@@ -62,6 +62,7 @@ def translated(
         on_crash=row['on_crash'],
         start_order=row['start_order'],
         start_delay=row['start_delay'],
+        swap=row['swap'],
         dns_servers=tuple(json.loads(row['dns_servers'])),
         dns_domain=row['dns_domain'],
         hardware=None if row['type'] == CONTAINER else hardware_from(row['hardware']),

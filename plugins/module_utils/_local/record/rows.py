@@ -139,6 +139,7 @@ class ServerRow(Row):
     dns_servers: Annotated[str, "DEFAULT '[]'", METADATA, Value.JSON]
     dns_domain: Annotated[str, "DEFAULT ''", METADATA]
     root_password: Optional[str]
+    swap: Annotated[int, 'DEFAULT 0', METADATA]  # MiB
     # What of it is not as by default, as JSON.
     hardware: Annotated[str, "DEFAULT '{}'", METADATA, Value.HARDWARE]
     # The image that it is rescued with; NULL: it is not.

@@ -260,11 +260,12 @@ _SCHEDULE = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, action TEXT NO
   options TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL,
   UNIQUE (project, name)"""
 _SCHEDULES = [f'CREATE TABLE schedule ({_ROW}, {_SCHEDULE});']
-# How containers resolve names, and the password of their root.
+# How containers resolve names, the password of their root, and their swap.
 _OF_CONTAINERS = [
     "ALTER TABLE server ADD COLUMN dns_servers TEXT NOT NULL DEFAULT '[]';",
     "ALTER TABLE server ADD COLUMN dns_domain TEXT NOT NULL DEFAULT '';",
     'ALTER TABLE server ADD COLUMN root_password TEXT;',
+    'ALTER TABLE server ADD COLUMN swap INTEGER NOT NULL DEFAULT 0;',
 ]
 _VERSION_8 = [
     *_ROOM,
