@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ..._model.change import Change
 from ..._model.effect import LIVE
-from ..host.guest_files import remove_tree
+from ..host.guest_files import exchange, remove_tree
 from ..host.user_namespace import first_id, first_id_of, user_namespace
 from ..record.host import Host
 from ..storage.backup_files import BackupFolder, Copied
@@ -92,10 +92,7 @@ class BackupRoots:
             touch()
             if change.effect != LIVE:
                 stop(self.machines, change, server)
-            if os.path.exists(root):
-                remove_tree(_old(root))
-                os.rename(root, _old(root))
-            os.rename(new, root)
+            _replace(root, new)
         finally:
             _remove(new)
         remove_tree(_old(root))
@@ -132,6 +129,17 @@ def _new(root: str) -> str:
 def _old(root: str) -> str:
     """What was replaced."""
     return f'{root}.replaced'
+
+
+def _replace(root: str, new: str) -> None:
+    """Exchange the root file systems, or rename one after the other where that is not possible."""
+    if os.path.exists(root):
+        with contextlib.suppress(OSError):
+            exchange(root, new)
+            return
+        remove_tree(_old(root))
+        os.rename(root, _old(root))
+    os.rename(new, root)
 
 
 def _remove(new: str) -> None:

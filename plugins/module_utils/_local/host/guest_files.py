@@ -12,6 +12,7 @@ import subprocess
 from contextlib import suppress
 from typing import Tuple
 
+_HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE: renameat2(2)
 _OPENAT2 = 437  # of all architectures
 _RESOLVE = 0x10 | 0x02  # RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS: openat2(2)
 
@@ -62,6 +63,15 @@ def remove_tree(folder: str) -> None:
     """Remove a folder, if it exists: of any depth, and following no link."""
     if os.path.lexists(folder):
         subprocess.run(['rm', '--recursive', '--force', '--', folder], check=True)
+
+
+def exchange(one: str, other: str) -> None:
+    """Exchange two folders at one instant. Raises OSError where a file system cannot."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    paths = (ctypes.c_char_p(os.fsencode(path)) for path in (one, other))
+    first, second = paths
+    if libc.renameat2(_HERE, first, _HERE, second, _EXCHANGE):
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), one)
 
 
 def _open_inside(root: str, path: str, flags: int = os.O_RDONLY | os.O_NONBLOCK) -> int:
