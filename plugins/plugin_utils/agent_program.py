@@ -116,13 +116,14 @@ class ContainerAgent:
                 path = f'/proc/{controller}/task/{controller}/children'
                 with open(path, encoding='ascii') as file:
                     (init,) = map(int, file.read().split())
-                return init
+                if not _is_frozen(_group_of(init)):
+                    return init
         raise Failed('it does not run', libvirt.VIR_ERR_OPERATION_INVALID)
 
     def _enter(self, group: str) -> None:
         """Be limited as the container is. With cgroup v2, libvirt would leave this where it is."""
         if group:
-            with open(group, 'w', encoding='ascii') as file:
+            with open(f'{group}/cgroup.procs', 'w', encoding='ascii') as file:
                 file.write('0')  # this process
             return
         import libvirt_lxc
@@ -235,7 +236,7 @@ class ContainerAgent:
 
 
 def _group_of(init: int) -> str:
-    """The file with the processes of the control group of an init; empty without cgroup v2.
+    """The folder of the control group of an init; empty without cgroup v2.
 
     That of the init, not of the container: where systemd has divided it, only its parts have any.
     """
@@ -243,7 +244,15 @@ def _group_of(init: int) -> str:
         return ''
     with open(f'/proc/{init}/cgroup', encoding='utf-8') as file:
         (group,) = [line[3:].rstrip() for line in file if line.startswith('0::')]
-    return f'/sys/fs/cgroup{group}/cgroup.procs'
+    return f'/sys/fs/cgroup{group}'
+
+
+def _is_frozen(group: str) -> bool:
+    """Whether a container is paused. libvirt does not know it with cgroup v2 (control_group.py)."""
+    if not group:
+        return False
+    with open(f'{group}/cgroup.events', encoding='ascii') as file:
+        return 'frozen 1' in file.read().splitlines()
 
 
 class Failed(OSError):
