@@ -4,14 +4,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Dict
 
 from ..._cloud import Refused
 from ..._model.user_data import UserDataHash
+from ..record.record import Record
 from .seed import Seed
 
 if TYPE_CHECKING:
-    from .row_types import CompleteServer
+    from .row_types import CompleteServer, ListedServer
 
 
 def content_of(row: CompleteServer, user_data: str = '') -> Seed:
@@ -37,3 +39,13 @@ def check_recorded(row: CompleteServer, secret: str, user_data: str) -> None:
         'user_data: only a hash of it is recorded; run the task again that sets it',
         'user_data',
     )
+
+
+def user_data_by_name(
+    record: Record, rows: Sequence[ListedServer], user_data: str | None
+) -> Dict[str, str]:
+    """The user data of this task, by the names of the servers that have it."""
+    if not user_data:
+        return {}
+    own = UserDataHash.of(user_data, record.secret())
+    return {row['name']: user_data for row in rows if own.matches(row['user_data'])}

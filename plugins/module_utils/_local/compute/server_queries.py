@@ -116,16 +116,6 @@ def init_scripts(record: Record) -> Dict[str, str]:
     return {row['name']: row['content'] for row in record.rows(_INIT_SCRIPTS)}
 
 
-def user_data_by_name(
-    record: Record, rows: Sequence[ListedServer], user_data: str | None
-) -> Dict[str, str]:
-    """The user data of this task, by the names of the servers that have it."""
-    if not user_data:
-        return {}
-    own = UserDataHash.of(user_data, record.secret())
-    return {row['name']: user_data for row in rows if own.matches(row['user_data'])}
-
-
 def find_outdated(record: Record, rows: Sequence[ListedServer]) -> Set[str]:
     """The names of servers whose init script has changed since they were created."""
     with_hash = [row for row in rows if row['init_script'] and row['init_script_seal']]

@@ -32,7 +32,6 @@ from .server_queries import (
     init_scripts,
     key_names,
     server_rows,
-    user_data_by_name,
 )
 from .server_status import recorded_power
 
@@ -274,6 +273,8 @@ def complete_rows(
 
     ``user_data``: of this task; those servers get it whose recorded hash it matches.
     """
+    from .first_boot_content import user_data_by_name
+
     selected = (json.dumps(names), None)
     ports = by_server(record.rows(PORTS, *selected))
     bridges = by_server(record.rows(BRIDGE_PORTS, *selected))
