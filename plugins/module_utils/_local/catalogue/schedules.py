@@ -45,10 +45,11 @@ class LocalSchedules:
         can_run = not self.obstacle()
         texts = [row['on_calendar'] for row in rows] if can_run else []
         times = self.timers.next_runs(texts)
-        return tuple(self._schedule(row, can_run, times) for row in rows)
+        has_service = bool(rows) and can_run and self.timers.has_service()
+        return tuple(self._schedule(row, has_service, times) for row in rows)
 
     def _schedule(
-        self, row: ScheduleRow, can_run: bool, times: Mapping[str, str | None]
+        self, row: ScheduleRow, has_service: bool, times: Mapping[str, str | None]
     ) -> Schedule:
         text = row['on_calendar']
         return Schedule(
@@ -60,7 +61,7 @@ class LocalSchedules:
             **json.loads(row['options']),
             description=row['description'],
             labels=json.loads(row['labels']),
-            has_timer=can_run and self.timers.is_written(row['project'], row['name'], text),
+            has_timer=has_service and self.timers.is_written(row['project'], row['name'], text),
             next_run_at=times.get(text),
             id=row['uuid'],
             created_by=row['created_by'],

@@ -41,6 +41,6 @@ def restore_timers(host: Host) -> None:
     if timers.obstacle():
         return
     for (project, name), text in texts.items():
-        if not timers.is_written(project, name, text):
+        if not (timers.has_service() and timers.is_written(project, name, text)):
             writer.write(project, name, text)
             writer.enable(project, name)

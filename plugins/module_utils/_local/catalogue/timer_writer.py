@@ -28,10 +28,6 @@ class TimerWriter:
         """Write those of ``host``."""
         self.host = host
 
-    def obstacle(self) -> str:
-        """Return why this host has no timers; empty if it has."""
-        return Timers().obstacle()
-
     def write(self, project: str, name: str, on_calendar: str) -> None:
         """Make the timer, and start it; without ``enable`` it is not whole."""
         unit = unit_of(project, name)
@@ -55,14 +51,15 @@ class TimerWriter:
     def remove(self, project: str, name: str) -> None:
         """Stop the timer, and remove it with what it remembers. A run goes on."""
         unit = unit_of(project, name)
+        can_run = not Timers().obstacle()
         with self.host.locks.projection('schedules'):
             _unlink(f'{WANTS}/{unit}')
-            if not self.obstacle() and os.path.exists(f'{UNITS}/{unit}'):
+            if can_run and os.path.exists(f'{UNITS}/{unit}'):
                 self.host.work.run('systemctl', 'stop', unit)
             _unlink(f'{UNITS}/{unit}')
             _unlink(f'{UNITS}/{unit}.part')
             _unlink(f'{_STAMPS}/stamp-{unit}')
-            if not self.obstacle():
+            if can_run:
                 self.host.work.run('systemctl', 'daemon-reload')
 
     def existing(self) -> Iterable[Tuple[str, str]]:

@@ -83,15 +83,15 @@ class Timers:
         blocks = found.strip().split('\n\n') if found else [_analyze(one) or '' for one in each]
         return dict(zip(each, map(_elapse, blocks)))
 
+    def has_service(self) -> bool:
+        """Whether what all timers run is as it should be."""
+        return read_file(f'{UNITS}/{SERVICE}') == SERVICE_TEXT and program.is_up_to_date()
+
     def is_written(self, project: str, name: str, on_calendar: str) -> bool:
-        """Whether the timer of a schedule, and what it runs, are as they should be."""
+        """Whether the timer of a schedule is as it should be."""
         unit = unit_of(project, name)
-        return (
-            os.path.islink(f'{WANTS}/{unit}')
-            and read_file(f'{UNITS}/{unit}') == timer_text(project, name, on_calendar)
-            and read_file(f'{UNITS}/{SERVICE}') == SERVICE_TEXT
-            and program.is_up_to_date()
-        )
+        text = timer_text(project, name, on_calendar)
+        return os.path.islink(f'{WANTS}/{unit}') and read_file(f'{UNITS}/{unit}') == text
 
 
 def unit_of(project: str, name: str) -> str:

@@ -135,9 +135,9 @@ class Hypervisor:
         active = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_ACTIVE)
         paused = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_PAUSED)
         if driver == 'lxc':
-            from .control_group import is_frozen
+            from .control_group import is_frozen, is_version_2
 
-            paused.update(name for name in active if is_frozen(found[name]))
+            paused.update(name for name in active if is_version_2() and is_frozen(found[name]))
         transient = uuids(libvirt.VIR_CONNECT_LIST_DOMAINS_TRANSIENT)
         power = {
             **dict.fromkeys(found, 'stopped'),
