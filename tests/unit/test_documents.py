@@ -347,6 +347,15 @@ def test_modules_are_in_the_navigation() -> None:
     assert sorted(listed) == sorted(modules)
 
 
+def test_roles_are_in_the_navigation() -> None:
+    """Each role is in the navigation of the site with its README and its variables."""
+    text = (ROOT / 'docs' / 'docsite' / 'index.rst').read_text('utf-8')
+    roles = sorted(path.parent.name for path in (ROOT / 'roles').glob('*/README.md'))
+    assert re.findall(r'^   \w+ <roles/(\w+)/README>$', text, flags=re.MULTILINE) == roles
+    variables = re.findall(r'^   (\w+): variables <reference/(\w+)_role>$', text, re.MULTILINE)
+    assert variables == [(role, role) for role in roles]
+
+
 @pytest.mark.parametrize('picture', sorted((ROOT / 'docs' / 'pictures').glob('*.dot')))
 def test_pictures_are_drawn(picture: Path) -> None:
     """What was drawn is of this text; `make pictures` draws it again."""
