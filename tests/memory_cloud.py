@@ -112,6 +112,7 @@ POOL = IPv4Network('198.18.0.0/24')
 CREATED_AT = '2026-01-01T00:00:00Z'
 Things = dict[str, Any]
 TYPES = (DEFAULT_TYPE, 'fast')  # of volumes
+LIMITS = {'disk_iops': 900}  # of the second one
 FLAVORS = (
     Flavor('g1.nano', vcpus=1, memory=128, disk=1, visibility='public', built_in=True),
     Flavor('g1.micro', vcpus=1, memory=512, disk=4, visibility='public', built_in=True),
@@ -668,7 +669,7 @@ class Volumes(Items):
 
     def types(self) -> Sequence[VolumeType]:
         """The types of a host."""
-        return [VolumeType(name) for name in TYPES]
+        return [VolumeType(DEFAULT_TYPE), VolumeType('fast', limits=LIMITS)]
 
     def is_mounted(self, name: str) -> bool:
         """No guest mounts anything."""

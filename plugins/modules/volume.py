@@ -204,6 +204,12 @@ volume:
     volume_type:
       description: Type of the volume.
       type: str
+    limits:
+      description:
+        - What the type limits each of its volumes to, by option of C(host_volume_types) of the role
+          P(hanok.cloud.host#role), such as C(disk_iops). Empty if there are no limits, and in an
+          OpenStack, which tells only its operators.
+      type: dict
     source:
       description:
         - What the volume is a copy of, as C(image:NAME), C(source_volume:NAME) or

@@ -126,7 +126,8 @@ def opened(folder: Path) -> Iterator[CloudUnderTest]:
 
     store = folder / 'backups'
     store.mkdir()
-    types = integration.volume_types(fast={'path': str(folder), 'capacity': 1000})
+    fast = {'path': str(folder), 'capacity': 1000, 'limits': {'disk_iops': 900}}
+    types = integration.volume_types(fast=fast)
     stores = integration.backup_stores(disk=store)
     with integration.host_bridges('br0', 'br1'), stores, types:
         has_vlans = integration.separate_vlans('br1')

@@ -83,6 +83,8 @@ def test_type(cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run) -> 
         'available',
         None,
     )
+    limits = {} if cloud.name == 'openstack' else {'disk_iops': 900}
+    assert made['limits'] == limits
     assert not keep('volume', name='data', volume_type='fast')['changed']
     copy = keep('volume', name='copy', source_volume='data', volume_type='fast')['volume']
     assert (copy['size'], copy['volume_type']) == (1, 'fast')
@@ -94,6 +96,7 @@ def test_type(cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run) -> 
     assert 'fast' in text.partition('available: ')[2]
     moved = keep('volume', name='data', volume_type=usual, size=3, description='moved')['volume']
     assert (moved['volume_type'], moved['size'], moved['status']) == (usual, 3, 'available')
+    assert moved['limits'] == {}
     keep('volume', name='copy', volume_type=usual)
     keep('volume', name='copy', volume_type='fast')
     keep('volume_snapshot', volume='data', name='a')

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host import traffic_control
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
 
-from .conftest import keep, refused, run
+from .conftest import keep, refused, run, volume_types
 
 SIZE = {'vcpus': 1, 'memory': 128, 'disk': 1}
 
@@ -100,6 +101,51 @@ def test_limits_that_someone_altered(servers: None) -> None:
     keep('server', name='slow', repair=True)
     assert status('slow') == ('ACTIVE', '')
     assert tunes('slow', '--inactive') == [{}, {}, {}]
+
+
+def test_limits_of_a_volume_type(servers: None) -> None:
+    """The smaller one applies: when it is attached, when the settings or its type change."""
+    folder = Path('/run/limited')
+    folder.mkdir()
+    keep('flavor', name='slow', limits={'disk_iops': 300})
+    at = {'path': str(folder)}
+    typed = {'name': 'typed', 'size': 1, 'volume_type': 'fast'}
+    with volume_types(fast={**at, 'limits': {'disk_iops': 200, 'disk_read_mib': 1}}):
+        made = keep('volume', **typed, server='slow', state='attached')['volume']
+        assert made['limits'] == {'disk_iops': 200, 'disk_read_mib': 1}
+        assert throttles('slow')[-1] == (2**20, 0, 200)
+        assert throttles('slow')[:-1] == [(0, 0, 300)] * 3
+        assert tunes('slow', '--inactive') == tunes('slow')
+        assert status('slow') == ('ACTIVE', '')
+        assert not run('server', name='slow')['changed']
+    with volume_types(fast={**at, 'limits': {'disk_iops': 400, 'disk_write_mib': 2}}):
+        assert status('slow') == ('ACTIVE', '')
+        planned = run('server', check=True, name='slow')
+        assert throttles('slow')[-1] == (2**20, 0, 200)
+        done = keep('server', name='slow')
+        assert done['diff'] == planned['diff']
+        assert 'the limits of volumes are not those of their types' in planned['msg']
+        assert throttles('slow')[-1] == (0, 2**21, 300)
+        assert tunes('slow', '--inactive') == tunes('slow')
+        keep('volume', name='typed', volume_type='default')
+        assert throttles('slow')[-1] == (0, 0, 300)
+        keep('volume', name='typed', volume_type='fast')
+        assert throttles('slow')[-1] == (0, 2**21, 300)
+        assert tunes('slow', '--inactive') == tunes('slow')
+        change = ('virsh', 'blkdeviotune', domain('slow'), 'vdd', '--total-iops-sec', '9')
+        output_of(*change, '--config')
+        differing = 'its disk vdd has total_iops_sec 9 in libvirt, recorded 300'
+        assert status('slow')[0] == 'UNMANAGED'
+        assert differing in status('slow')[1]
+        keep('server', name='slow', repair=True)
+        assert status('slow') == ('ACTIVE', '')
+    with volume_types(fast=at):
+        keep('server', name='slow')
+        assert throttles('slow')[-1] == (0, 0, 300)
+        keep('volume', name='typed', state='detached')
+        keep('volume', name='typed', state='absent')
+        assert not run('server', name='slow')['changed']
+    folder.rmdir()
 
 
 def test_bandwidth(servers: None) -> None:

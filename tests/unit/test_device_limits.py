@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
+from collections.abc import Mapping
 from typing import Any, cast
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.device_limits import (
@@ -32,6 +33,7 @@ MACHINE = Machine(
     interfaces=(Interface('hkp1', '52:54:00:00:00:01', 'hk1'),),
     disks=(Disk('/srv/servers/1/root.qcow2', 'root'), Disk('/srv/volumes/v.qcow2', 'v')),
 )
+NONE: Mapping[str, Mapping[str, int]] = {}
 ALL = {
     'disk_read_mib': 20,
     'disk_write_mib': 5,
@@ -41,16 +43,21 @@ ALL = {
 }
 
 
-def faults(text: str, limits: str | None = '{}', **values: Any) -> list[str]:
+def faults(
+    text: str,
+    limits: str | None = '{}',
+    of_volumes: Mapping[str, Mapping[str, int] | None] = NONE,
+    **values: Any,
+) -> list[str]:
     """How a definition differs from limits."""
     row = {'flavor': 'own', 'flavor_task_state': None, 'limits': limits, **values}
-    return limit_faults(cast('Any', row), ET.fromstring(text))
+    return limit_faults(cast('Any', row), ET.fromstring(text), of_volumes)
 
 
 def test_each_disk_and_interface_is_limited() -> None:
     """The units are those of libvirt; the CD is no disk."""
     assert set(ALL) == set(LIMITS)
-    root = ET.fromstring(limited(xml(MACHINE), ALL))
+    root = ET.fromstring(limited(xml(MACHINE), ALL, NONE))
     disks = root.findall("devices/disk[@device='disk']")
     assert len(disks) == 2
     for disk in disks:
@@ -67,12 +74,12 @@ def test_each_disk_and_interface_is_limited() -> None:
 
 def test_machine_without_limits() -> None:
     """It is as it was."""
-    assert limited(xml(MACHINE), {}) == xml(MACHINE)
+    assert limited(xml(MACHINE), {}, NONE) == xml(MACHINE)
 
 
 def test_faults() -> None:
     """Each device that differs, in the words of libvirt."""
-    machine = limited(xml(MACHINE), {'disk_iops': 500, 'network_in_mbit': 8})
+    machine = limited(xml(MACHINE), {'disk_iops': 500, 'network_in_mbit': 8}, NONE)
     assert faults(machine, '{"disk_iops": 500, "network_in_mbit": 8}') == []
     assert faults(machine, '{"disk_iops": 500}') == [
         'its interface 52:54:00:00:00:01 has inbound 1000 in libvirt, recorded unlimited'
@@ -85,8 +92,32 @@ def test_faults() -> None:
 
 def test_what_limits_there_are_may_be_unknown() -> None:
     """While a flavor is updated, and if it was lost with the record. Others have none."""
-    machine = limited(xml(MACHINE), {'disk_iops': 500})
+    machine = limited(xml(MACHINE), {'disk_iops': 500}, NONE)
     assert faults(machine, flavor_task_state='updating') == []
     assert faults(machine, None) == []
     assert len(faults(machine, None, flavor=None)) == 2
     assert len(faults(machine, None, flavor='g1.nano')) == 2
+
+
+def test_limits_of_a_volume() -> None:
+    """The smaller one of each limit, on its disk only."""
+    own = {'v': {'disk_iops': 300, 'disk_read_mib': 1}}
+    flavor = {'disk_iops': 500, 'disk_write_mib': 2}
+    machine = limited(xml(MACHINE), flavor, own)
+    root, volume = ET.fromstring(machine).findall("devices/disk[@device='disk']")
+    assert {one.tag: one.text for one in root.findall('iotune/*')} == {
+        'write_bytes_sec': '2097152',
+        'total_iops_sec': '500',
+    }
+    assert {one.tag: one.text for one in volume.findall('iotune/*')} == {
+        'read_bytes_sec': '1048576',
+        'write_bytes_sec': '2097152',
+        'total_iops_sec': '300',
+    }
+    recorded = '{"disk_iops": 500, "disk_write_mib": 2}'
+    assert faults(machine, recorded, own) == []
+    assert faults(machine, recorded, {'v': {'disk_iops': 900}}) == [
+        'its disk vdb has read_bytes_sec 1048576 in libvirt, recorded unlimited',
+        'its disk vdb has total_iops_sec 300 in libvirt, recorded 500',
+    ]
+    assert faults(machine, recorded, {'v': None}) == []

@@ -35,6 +35,7 @@ OF_ALL_PROJECTS = {
     'project_usage',
     'projects',
     'timer_recovery',
+    'volume_limits',
     'database',
     'record',
     'export',

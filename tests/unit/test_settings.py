@@ -22,6 +22,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.host.settings_d
     missing,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.settings_volume_types import (
+    limits_of_types,
     places_of,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import name_problems
@@ -120,7 +121,7 @@ def test_all_settings(loaded: Write) -> None:
             'backup_stores': [{'name': 'nas', 'path': '/mnt/nas', 'mounted': True}],
             'volume_types': [
                 {'name': 'ssd', 'path': '/srv/ssd', 'mounted': True, 'capacity': 5},
-                {'name': 'nfs', 'path': '/mnt/nfs'},
+                {'name': 'nfs', 'path': '/mnt/nfs', 'limits': {'disk_iops': 500}},
             ],
         }
     )
@@ -129,7 +130,11 @@ def test_all_settings(loaded: Write) -> None:
     assert found[-7:-2] == (2, 4.0, 1.5, 0, ('alice', 'bob@example.com'))
     assert found.backup_stores == ({'name': 'nas', 'path': '/mnt/nas', 'mounted': True},)
     assert loaded({'admins': None})[-7:] == loaded({})[-7:] == (1.0, 16.0, None, 1024, None, (), ())
-    assert places_of(found) == (('ssd', '/srv/ssd', True, 5), ('nfs', '/mnt/nfs', False, None))
+    assert places_of(found) == (
+        ('ssd', '/srv/ssd', True, 5, None),
+        ('nfs', '/mnt/nfs', False, None, {'disk_iops': 500}),
+    )
+    assert limits_of_types(found) == {'nfs': {'disk_iops': 500}}
     assert found.pools == (
         Pool('default', ('172.24.0.0/24',)),
         Pool('lan', ('192.0.2.9/32', '192.0.2.16/28'), 'eth0'),
@@ -140,6 +145,7 @@ ROLE = 'correct the variables of the role hanok.cloud.host and run it again'
 POOL = 'floating_pools[0]: '
 STORE = 'backup_stores[0]: '
 TYPE = 'volume_types[0]: '
+OPTIONS = 'disk_read_mib, disk_write_mib, disk_iops'
 
 
 @pytest.mark.parametrize(
@@ -271,7 +277,7 @@ TYPE = 'volume_types[0]: '
         ({'volume_types': None}, 'volume_types: must be a list'),
         (
             {'volume_types': [{'name': 'a'}]},
-            TYPE + 'set name and path, and if you like mounted and capacity; nothing else',
+            TYPE + 'set name and path, and if you like mounted, capacity and limits; nothing else',
         ),
         (
             {'volume_types': [{'name': 'default', 'path': '/srv'}]},
@@ -296,6 +302,22 @@ TYPE = 'volume_types[0]: '
         (
             {'volume_types': [{'name': 'a', 'path': '/srv', 'capacity': 0}]},
             TYPE + 'capacity: 0 is out of range; use 1 to 16777216 (GB)',
+        ),
+        *(
+            (
+                {'volume_types': [{'name': 'a', 'path': '/srv', 'limits': json.loads(limits)}]},
+                f'{TYPE}limits: {problem}',
+            )
+            for limits, problem in {
+                '[1]': f'[1] is no mapping of {OPTIONS}; nothing else',
+                '{"network_in_mbit": 1}': f"{{'network_in_mbit': 1}} is no mapping of {OPTIONS}; "
+                'nothing else',
+                '{"disk_iops": "9"}': "disk_iops: '9' is no whole number",
+                '{"disk_iops": true}': 'disk_iops: True is no whole number',
+                '{"disk_iops": 0}': 'disk_iops: 0 is out of range; use 1 to 10000000 (1/s)',
+                '{"disk_read_mib": 1000001}': 'disk_read_mib: 1000001 is out of range; '
+                'use 1 to 1000000 (MiB/s)',
+            }.items()
         ),
         (
             {'volume_types': [{'name': 'a', 'path': f'/srv/{one}'} for one in 'ab']},

@@ -91,7 +91,18 @@ class LocalProjections:
         faults = [fault for projection in self.network for fault in projection.faults(look)]
         if since is None and not self.metadata.is_written():
             faults.append('the metadata of machines in libvirt is out of date')
+        if since is None and self._has_other_limits():
+            faults.append('the limits of volumes are not those of their types')
         return faults
+
+    def _has_other_limits(self) -> bool:
+        """Whether the settings have other limits of volume types than machines have."""
+        host = self.host
+        if not host.settings.volume_types and 'volume_limits' not in host.record.meta():
+            return False  # and nothing is imported
+        from .compute.volume_limits import is_due
+
+        return is_due(host)
 
     def _lasting_faults(self) -> List[str]:
         """Faults that remain after other runs had time to finish what they are changing."""
@@ -124,6 +135,10 @@ class LocalProjections:
         with self.host.locks.projection('firewall') as lock:
             for projection in self.network:
                 projection.write(lock)
+            if self._has_other_limits():
+                from .compute.volume_limits_writer import apply
+
+                apply(self.host)
             self.rules.confirm()
 
     def save_rules(self) -> None:

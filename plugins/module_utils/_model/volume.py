@@ -25,7 +25,8 @@ class Volume:
     from (SOURCES of volume_request.py), a colon and its name then; None: it was blank.
     ``snapshots``: the names of its own. ``unavailable``: why its disk cannot be reached, though it
     is not lost; empty: it can. ``filled``: whether partition and file system in the guest fill it,
-    if a plan concerns that; results are without.
+    if a plan concerns that; results are without. ``limits``: of its
+    type.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Volume:
     volume_type: str = DEFAULT_TYPE
     unavailable: str = ''
     filled: bool | None = None
+    limits: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def status(self) -> VolumeStatus:

@@ -33,6 +33,7 @@ TABLE: Table = {
     'source': _source,
     'delete_protection': live,
     'filled': live,
+    'limits': live,
     'description': live,
     'labels': live,
 }

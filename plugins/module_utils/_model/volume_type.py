@@ -4,11 +4,15 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Mapping, NamedTuple
 
 
 class VolumeType(NamedTuple):
-    """A type of volumes. ``fault``: why its volumes cannot be used now; empty: they can."""
+    """A type of volumes.
+
+    ``fault``: why its volumes cannot be used now; empty: they can. ``limits``: of each volume.
+    """
 
     name: str
     fault: str = ''
+    limits: Mapping[str, int] = {}

@@ -94,7 +94,10 @@ def _plan_data(
         draft.refuse('state', f'volume {current.name}: {current.unavailable}')
         return [current]
     if request.state == 'absent':
-        _plan_deletion(request, current, draft)
+        if current:
+            from .volume_changes import delete
+
+            delete(request, current, draft)
         return ()
     if request.state != 'detached':
         _check_disk(current, draft)
@@ -113,17 +116,6 @@ def _check_disk(volume: Volume | None, draft: Draft) -> None:
             f'volume {volume.name}: {DISK_MISSING}; delete the volume (state: absent) and '
             're-create it',
         )
-
-
-def _plan_deletion(request: VolumeRequest, current: Volume | None, draft: Draft) -> None:
-    """Delete the volume, if it exists."""
-    if current is None:
-        return
-    from .protection import check_protection
-    from .volume_changes import delete
-
-    check_protection('volume', current, request.options, draft)
-    delete(current, draft)
 
 
 def _attached(

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Dict
 
 from .._model.change import Draft
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
@@ -13,6 +13,7 @@ from .._model.status import TaskState
 from .._model.volume import Volume
 from .._model.volume_effects import TABLE
 from .._model.volume_request import VolumeRequest
+from .protection import check_protection
 
 if TYPE_CHECKING:
     from .volume import ObservedVolumes
@@ -37,8 +38,9 @@ def check_status(draft: Draft) -> None:
             draft.refuse('state', refusal('volume', before.name, before.status, change.verb))
 
 
-def delete(current: Volume, draft: Draft) -> None:
+def delete(request: VolumeRequest, current: Volume, draft: Draft) -> None:
     """Delete a volume that is not in use."""
+    check_protection('volume', current, request.options, draft)
     if current.server:
         draft.refuse(
             'state',
@@ -68,12 +70,21 @@ def present(
         options = {'volume_type': observed.default_type, **request.options}
         if 'volume_type' in request.options:
             _check_type(request.options['volume_type'], observed, draft)
+        options.update(_limits(options['volume_type'], observed))
         new = _sized(Volume(request.name, **options), observed, draft)
         return draft.add('volume', Verb.CREATE, None, new)
     current = _complete_earlier_run(current, observed, draft)
-    if request.options.get('volume_type', current.volume_type) != current.volume_type:
-        _check_type(request.options['volume_type'], observed, draft)
-    return draft.update('volume', current, request.options, TABLE)
+    options = dict(request.options)
+    if options.get('volume_type', current.volume_type) != current.volume_type:
+        _check_type(options['volume_type'], observed, draft)
+        options.update(_limits(options['volume_type'], observed))
+    return draft.update('volume', current, options, TABLE)
+
+
+def _limits(volume_type: str, observed: ObservedVolumes) -> Dict[str, Any]:
+    """Return the limits of a type as an option; the default type has none."""
+    found = observed.types.get(volume_type)
+    return {'limits': found.limits if found else {}}
 
 
 def _sized(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:

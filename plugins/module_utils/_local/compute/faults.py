@@ -19,7 +19,6 @@ from ..host.devices import AGENT_CHANNEL, bridge_name, bridge_tap_name, tap_name
 from ..host.files import read_file
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
-from .device_limits import limit_faults
 from .machine_hardware import attribute, hardware_faults, vlan_alias
 from .server_queries import nic_of
 
@@ -50,7 +49,7 @@ def machine_faults(
     files = {root.path, *(pool.volume(volume['uuid']).path for volume in volumes)}
     files.update(pool.image(image).path for image in json.loads(row['cdroms']))
     files |= {pool.rescue(row['uuid']).path} if row['rescue_image_uuid'] else {seed}
-    return (*faults, *_definition_faults(row, machine, files))
+    return (*faults, *_definition_faults(row, machine, files, pool))
 
 
 def has_agent(machine: ET.Element) -> bool:
@@ -59,11 +58,13 @@ def has_agent(machine: ET.Element) -> bool:
     return any(target.get('name') == AGENT_CHANNEL for target in targets)
 
 
-def _definition_faults(row: ObservedServer, machine: Machine | None, files: set[str]) -> List[str]:
+def _definition_faults(
+    row: ObservedServer, machine: Machine | None, files: set[str], pool: Pool
+) -> List[str]:
     definition = definition_of(machine)
     if definition is None:
         return [NOT_DEFINED]
-    faults = [*_size_faults(row, definition), *limit_faults(row, definition)]
+    faults = [*_size_faults(row, definition), *_limit_faults(row, definition, pool)]
     faults += [
         f'its machine no longer has the disk {file}' for file in sorted(files - _files(definition))
     ]
@@ -90,6 +91,17 @@ def definition_of(machine: Machine | None, driver: str = 'qemu') -> ET.Element |
     with tolerate('NO_DOMAIN'):
         return ET.fromstring(machine.domain.XMLDesc(_INACTIVE))  # noqa: S314 (libvirt's own)
     return None
+
+
+def _limit_faults(row: ObservedServer, definition: ET.Element, pool: Pool) -> List[str]:
+    has_limits = row['limits'] not in (None, '{}') or pool.host.settings.volume_types
+    found = (definition.find(f'devices/*/{name}') for name in ('iotune', 'bandwidth'))
+    if not has_limits and all(one is None for one in found):
+        return []
+    from .device_limits import limit_faults
+    from .volume_limits import recorded_limits
+
+    return limit_faults(row, definition, recorded_limits(pool.host, row))
 
 
 def _size_faults(row: ObservedServer, definition: ET.Element) -> List[str]:

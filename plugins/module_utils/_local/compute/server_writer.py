@@ -174,7 +174,12 @@ class ServerWriter:
         """
         with self.host.locks.projection('metadata'):
             for row in self.rows_named(list(names)).values():
-                self.host.with_retry(partial(self.machines.of(row).define, row))
+                machines = self.machines.of(row)
+                if self.host.settings.volume_types:
+                    from .volume_limits_writer import limit
+
+                    limit(self.host, machines, [row])
+                self.host.with_retry(partial(machines.define, row))
 
     def limit(self, names: Iterable[str]) -> None:
         """Limit the machines of servers as their flavors do now, also while they run."""

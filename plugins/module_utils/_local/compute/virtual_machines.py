@@ -28,6 +28,7 @@ from .interfaces import interfaces_of, plug
 from .live_size import definition_of, has_recorded_size, macs_of
 from .machine_limits import apply, limited
 from .server_machines import ServerMachines
+from .volume_limits import limits_of_volumes
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer
@@ -90,7 +91,8 @@ class VirtualMachines(ServerMachines):
             on_crash=row['on_crash'],
             hardware=hardware,
         )
-        return limited(domain.xml(machine), limits_of(row))
+        of_volumes = limits_of_volumes(self.host, row)
+        return limited(domain.xml(machine), limits_of(row), of_volumes)
 
     def erase(self, row: CompleteServer) -> None:
         """Delete the machine with its root disk, its other files and its logs."""
@@ -130,7 +132,8 @@ class VirtualMachines(ServerMachines):
     def limit(self, row: CompleteServer) -> None:
         """Limit the machine as recorded, also while it runs."""
         with tolerate('NO_DOMAIN'):  # whatever creates it limits it
-            apply(self.lookup(row), limits_of(row))
+            of_volumes = limits_of_volumes(self.host, row)
+            apply(self.lookup(row), limits_of(row), of_volumes)
 
     def resize(self, change: Change, row: CompleteServer) -> None:
         """Change the machine to its recorded size, with a restart if the change allows one."""

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import os
 import re
-from typing import TYPE_CHECKING, Any, Dict, List, NamedTuple, Tuple
+from typing import TYPE_CHECKING, Any, Dict, List, Mapping, NamedTuple, Tuple
 
 from ..._model.checks import name_problems
+from ..._model.flavor_limits import LIMITS, OF_NETWORK, limit_problems
 from ..._model.volume import DEFAULT_TYPE
 from .mounts import is_mounted
 
@@ -19,20 +20,23 @@ _OPTION = 'volume_types'
 _PATH = re.compile(r'/[A-Za-z0-9._/-]+\Z')  # commands of QEMU have them, and commas part options
 _OWN = '/var/lib/hanok'
 _MOST = 2**24  # GB: 16 PiB
-_KNOWN = {'name', 'path', 'mounted', 'capacity'}
+_KNOWN = {'name', 'path', 'mounted', 'capacity', 'limits'}
+_LIMITS = tuple(option for option in LIMITS if option not in OF_NETWORK)
 
 
 class VolumePlace(NamedTuple):
     """Where the disks of a type of volumes are: a directory.
 
     ``mounted``: only if a file system is mounted there. ``capacity``: what all volumes of the type
-    may have, in GB; None: what is free now decides.
+    may have, in GB; None: what is free now decides. ``limits``: of each volume, by their names in
+    flavors.
     """
 
     name: str
     path: str
     mounted: bool = False
     capacity: int | None = None
+    limits: Mapping[str, int] | None = None
 
 
 def places_of(settings: Settings) -> Tuple[VolumePlace, ...]:
@@ -40,10 +44,15 @@ def places_of(settings: Settings) -> Tuple[VolumePlace, ...]:
     return tuple(VolumePlace(**one) for one in settings.volume_types)
 
 
+def limits_of_types(settings: Settings) -> Dict[str, Mapping[str, int]]:
+    """Return the limits of the types that have some."""
+    return {place.name: place.limits for place in places_of(settings) if place.limits}
+
+
 def type_problems(raw: Any) -> List[str]:
     """Return what is wrong with one of them, whatever there is on this host."""
     if not isinstance(raw, dict) or not {'name', 'path'} <= set(raw) <= _KNOWN:
-        return ['set name and path, and if you like mounted and capacity; nothing else']
+        return ['set name and path, and if you like mounted, capacity and limits; nothing else']
     name, path = raw['name'], raw['path']
     if not isinstance(name, str) or not isinstance(path, str):
         return ['name and path must be text']
@@ -53,7 +62,7 @@ def type_problems(raw: Any) -> List[str]:
     problems += [*_path_problems(path), *_capacity_problems(raw.get('capacity'))]
     if not isinstance(raw.get('mounted', False), bool):
         problems.append(f'mounted: {raw["mounted"]!r} is neither true nor false')
-    return problems
+    return [*problems, *_limit_problems(raw.get('limits'))]
 
 
 def _path_problems(path: str) -> List[str]:
@@ -68,6 +77,17 @@ def _capacity_problems(capacity: Any) -> List[str]:
     if capacity is None or (is_whole and 1 <= capacity <= _MOST):
         return []
     return [f'capacity: {capacity!r} is out of range; use 1 to {_MOST} (GB)']
+
+
+def _limit_problems(limits: Any) -> List[str]:
+    if limits is None:
+        return []
+    if not isinstance(limits, dict) or not set(limits) <= set(_LIMITS):
+        return [f'limits: {limits!r} is no mapping of {", ".join(_LIMITS)}; nothing else']
+    for option, value in limits.items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            return [f'limits: {option}: {value!r} is no whole number']
+    return [str(problem) for problem in limit_problems(limits)]
 
 
 def _is_own(path: str) -> bool:

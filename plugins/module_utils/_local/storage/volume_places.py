@@ -23,7 +23,7 @@ _MOVED = 'moved-volumes'  # of disks that have been elsewhere, and are of the de
 
 def types_of(settings: Settings) -> Tuple[VolumeType, ...]:
     """Return the types that volumes can have on this host."""
-    others = (VolumeType(one.name, _fault(one)) for one in places_of(settings))
+    others = (VolumeType(one.name, _fault(one), one.limits or {}) for one in places_of(settings))
     return (VolumeType(DEFAULT_TYPE), *others)
 
 

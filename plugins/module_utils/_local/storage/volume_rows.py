@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING, Mapping, Tuple
 
 from ..._model.change import Change
 from ..._model.status import VolumeStatus
@@ -99,4 +99,13 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         snapshots=tuple(json.loads(row['own_snapshots'])),
         volume_type=row['volume_type'],
         unavailable=disk.fault,
+        limits=_limits(row, pool),
     )
+
+
+def _limits(row: ListedVolume, pool: Pool) -> Mapping[str, int]:
+    if row['volume_type'] == DEFAULT_TYPE:
+        return {}
+    from ..host.settings_volume_types import limits_of_types
+
+    return limits_of_types(pool.host.settings).get(row['volume_type'], {})

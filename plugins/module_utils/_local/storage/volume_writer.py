@@ -169,7 +169,8 @@ class VolumeWriter:
                 is_moved = True
             else:
                 volume_moves.move(self.pool, disk, locks)
-        if is_moved:  # libvirt has written the copy into the definition
+        # libvirt has written the copy into the definition, or its type has other limits
+        if is_moved or self.host.settings.volume_types:
             self.redefine([row['server'] or ''])
         volume_moves.sweep(self.pool, disk)
 
