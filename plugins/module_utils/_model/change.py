@@ -15,6 +15,7 @@ from .problem import Code, Problem
 from .status import is_leaving
 
 AFTER_APPLY = '(known after apply)'
+_PLAIN_TYPES = (str, bool, int)  # most values, found without a search for what else they are
 Thing = TypeVar('Thing')
 
 
@@ -173,6 +174,8 @@ class Draft:
         begun: Any = current
         if getattr(current, 'unfinished', None):
             begun = begun.completed()
+        elif has_options(current, options):
+            return current
         after = cast('Thing', replace(begun, **options))
         if after == current:
             return current
@@ -202,12 +205,19 @@ class Draft:
         )
 
 
+def has_options(item: object, options: Mapping[str, Any]) -> bool:
+    """Whether an item has the values of all options."""
+    return all(getattr(item, option) == value for option, value in options.items())
+
+
 def plain_fields(thing: Any, *internal: str) -> Dict[str, Any]:
     """The fields of a dataclass as plain JSON, without those that are ``internal``."""
     return {name: _plain(value) for name, value in vars(thing).items() if name not in internal}
 
 
 def _plain(value: object) -> object:
+    if value is None or type(value) in _PLAIN_TYPES:
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, (tuple, list)):

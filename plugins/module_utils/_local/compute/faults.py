@@ -7,7 +7,6 @@ Compared field by field, never as text.
 
 from __future__ import annotations
 
-import json
 import os
 import xml.etree.ElementTree as ET
 from contextlib import suppress
@@ -16,11 +15,10 @@ from typing import TYPE_CHECKING, Dict, List, Tuple
 from ..._model.hardware import hardware_from
 from ..._model.server import DISK_MISSING, SEED_MISSING
 from ..host.devices import AGENT_CHANNEL, bridge_name, bridge_tap_name, tap_name
-from ..host.files import read_file
 from ..host.hypervisor import Machine, tolerate
 from ..storage.pools import Pool
-from .machine_hardware import attribute, hardware_faults, vlan_alias
-from .server_queries import nic_of
+from .machine_hardware import attribute, devices, hardware_faults, vlan_alias
+from .server_queries import nic_of, words_of
 
 if TYPE_CHECKING:
     from ..record.rows import BridgePortRow
@@ -47,15 +45,15 @@ def machine_faults(
         faults.append(SEED_MISSING)
     volumes = [volume for volume in row['volumes'] if volume['task_state'] is None]
     files = {root.path, *(pool.volume(volume['uuid']).path for volume in volumes)}
-    files.update(pool.image(image).path for image in json.loads(row['cdroms']))
+    files.update(pool.image(image).path for image in words_of(row['cdroms']))
     files |= {pool.rescue(row['uuid']).path} if row['rescue_image_uuid'] else {seed}
     return (*faults, *_definition_faults(row, machine, files, pool))
 
 
 def has_agent(machine: ET.Element) -> bool:
     """Whether a machine, as libvirt describes it, has a guest agent channel."""
-    targets = machine.findall('devices/channel/target')
-    return any(target.get('name') == AGENT_CHANNEL for target in targets)
+    channels = devices(machine, 'channel')
+    return any(attribute(channel, 'target', 'name') == AGENT_CHANNEL for channel in channels)
 
 
 def _definition_faults(
@@ -85,9 +83,9 @@ def definition_of(machine: Machine | None, driver: str = 'qemu') -> ET.Element |
     """
     if machine is None or not machine.defined:
         return None
-    with suppress(ET.ParseError, PermissionError):
-        kept = read_file(_DEFINITION.format(driver, machine.domain.name()))
-        return ET.fromstring(kept or '')  # noqa: S314 (libvirt's own)
+    path = _DEFINITION.format(driver, machine.domain.name())
+    with suppress(ET.ParseError, FileNotFoundError, PermissionError), open(path, 'rb') as kept:
+        return ET.fromstring(kept.read())  # noqa: S314 (libvirt's own)
     with tolerate('NO_DOMAIN'):
         return ET.fromstring(machine.domain.XMLDesc(_INACTIVE))  # noqa: S314 (libvirt's own)
     return None
@@ -95,8 +93,8 @@ def definition_of(machine: Machine | None, driver: str = 'qemu') -> ET.Element |
 
 def _limit_faults(row: ObservedServer, definition: ET.Element, pool: Pool) -> List[str]:
     has_limits = row['limits'] not in (None, '{}') or pool.host.settings.volume_types
-    found = (definition.find(f'devices/*/{name}') for name in ('iotune', 'bandwidth'))
-    if not has_limits and all(one is None for one in found):
+    found = [one for name in ('iotune', 'bandwidth') for one in definition.iter(name)]
+    if not (has_limits or found):
         return []
     from .device_limits import limit_faults
     from .volume_limits import recorded_limits
@@ -144,7 +142,7 @@ def _on_bridge(port: BridgePortRow) -> Tuple[str, str, str]:
 
 
 def _files(definition: ET.Element) -> set[str]:
-    return {source.get('file', '') for source in definition.findall('devices/disk/source')}
+    return {attribute(disk, 'source', 'file') for disk in devices(definition, 'disk')}
 
 
 def _interfaces(definition: ET.Element) -> Dict[str, Tuple[str, str, str]]:
@@ -155,7 +153,7 @@ def _interfaces(definition: ET.Element) -> Dict[str, Tuple[str, str, str]]:
             attribute(interface, 'source', 'bridge'),
             attribute(interface, 'alias', 'name'),
         )
-        for interface in definition.findall('devices/interface')
+        for interface in devices(definition, 'interface')
     }
 
 

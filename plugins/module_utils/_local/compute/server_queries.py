@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Dict, List, Sequence, Set, Tuple, TypeVar
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Set, Tuple, TypeVar
 
 from ..._model.server import Nic
 from ..._model.status import TaskState
@@ -68,13 +68,19 @@ def server_rows(record: Record, names: str | None, member_of: str | None) -> Lis
     A server whose root volume is being extended is being updated; one whose snapshot is being
     restored is, too.
     """
-    rows: List[ListedServer] = [{**row} for row in record.rows(_SERVERS, names, member_of)]
+    rows: List[ListedServer] = _as_dicts(record.rows(_SERVERS, names, member_of))
     for row in rows:
         if row['task_state'] is None and row['volume_task_state'] is not None:
             row['task_state'] = TaskState.UPDATING
         if row['task_state'] is None and row['is_being_restored']:
             row['task_state'] = TaskState.RESTORING
     return rows
+
+
+def _as_dicts(rows: Sequence[Any]) -> List[Any]:
+    """Rows that can be changed; sqlite3 would look up each column in each row."""
+    columns = rows[0].keys() if rows else ()
+    return [dict(zip(columns, row)) for row in rows]
 
 
 ServersRow = TypeVar('ServersRow', 'PortOfServer', 'GroupOfServer', 'VolumeRow', 'BridgePortRow')
@@ -93,7 +99,12 @@ def key_names(row: ListedServer) -> Tuple[str, ...]:
     first = row['key_name']
     if first is None:
         return ()
-    return (first, *json.loads(row['more_keys']))
+    return (first, *words_of(row['more_keys']))
+
+
+def words_of(recorded: str) -> Tuple[str, ...]:
+    """The words of a list in JSON; most lists are empty."""
+    return () if recorded == '[]' else tuple(json.loads(recorded))
 
 
 def nic_of(port: BridgePortRow) -> Nic:

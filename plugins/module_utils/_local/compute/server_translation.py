@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Sequence, Tuple
 
 from ..._model.server import Nic, Server, size_of
 from ..._model.server_type import CONTAINER
-from ..._model.status import TaskState
+from ..._model.status import STATUS_OF_POWER, TaskState
 from ..._model.user_data import UserDataHash
 from . import server_queries as queries
 from .server_status import SHELVED
@@ -27,16 +27,21 @@ def translated(
     reason: str,
     seeded: bool,
 ) -> Server:
-    """A server as the record and its machine have it. ``reason``: why it is paused."""
+    """A server as the record and its machine have it. ``reason``: why it is paused.
+
+    Its status is that of its power; status_of (server_status.py) has all others.
+    """
     from ..._model.hardware import hardware_from
 
     ports = row['ports']
     groups = row['groups']
     shared = [group['name'] for group in groups if not group['own_groups']]
     floating = [port['floating'] for port in ports if port['floating']]
+    power = _power(row, machine)
     return Server(
         name=row['name'],
-        power=_power(row, machine),
+        status=STATUS_OF_POWER[power],
+        power=power,
         type=row['type'],
         flavor=row['flavor'],
         vcpus=row['vcpus'],
@@ -56,14 +61,14 @@ def translated(
         ),
         floating_ip=floating[0] if floating else None,
         volumes=tuple(volume['name'] for volume in row['volumes']),
-        snapshots=tuple(json.loads(row['snapshots'])),
+        snapshots=queries.words_of(row['snapshots']),
         delete_protection=bool(row['delete_protection']),
         guest_agent=bool(row['guest_agent']),
         on_crash=row['on_crash'],
         start_order=row['start_order'],
         start_delay=row['start_delay'],
         swap=row['swap'],
-        dns_servers=tuple(json.loads(row['dns_servers'])),
+        dns_servers=queries.words_of(row['dns_servers']),
         dns_domain=row['dns_domain'],
         hardware=None if row['type'] == CONTAINER else hardware_from(row['hardware']),
         description=row['description'],

@@ -88,7 +88,7 @@ class LocalServers:
 
                 server = replace(server, failure=last_failure(record, server.name))
             status = status_of(server, machine, row['power'])
-            found.append(replace(server, status=status))
+            found.append(server if status == server.status else replace(server, status=status))
         return tuple(found)
 
     def _machines(self, rows: Sequence[ListedServer]) -> Dict[str, Machine]:
