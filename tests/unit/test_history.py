@@ -34,6 +34,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.network.securit
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.damage import damage
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.history import LocalHistory
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.host import Host
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.integrity import (
+    check_integrity,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.journal import MAX_TEXT
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
@@ -383,7 +386,7 @@ def test_a_damaged_history_does_not_stop_changes(host: Host) -> None:
     record.writer.open()
     record.writer.create([CREATION], Keypair, lambda pair: {'public_key': pair.public_key})
     with pytest.raises(CloudError, match=r'is damaged.*hanok\.cloud\.recover rebuilds'):
-        record.check_integrity()
+        check_integrity(record)
     record.sql.close()
     host.record = Record(host.record.folder, 'me', lost=True)
     host.record.writer.rebuild({})

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible import lb as edge
+from ansible_collections.hanok.cloud.plugins.module_utils._local.balancer.lbs import unchecked
 from ansible_collections.hanok.cloud.plugins.module_utils._local.balancer.member_health import (
     health,
-    unchecked,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.lb import (
     Lb,

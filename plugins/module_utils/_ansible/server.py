@@ -9,7 +9,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, CloudError
-from .._model.nic_request import NicRequest
 from .._model.server import Server
 from .._model.server_request import ON_CRASH, ON_DRIFT, RUNNING_STATES, STATES, ServerRequest
 from .._model.server_type import TYPES
@@ -28,6 +27,7 @@ from .run import run
 from .server_observation import observe
 
 if TYPE_CHECKING:
+    from .._model.nic_request import NicRequest
     from .wait import Condition
 
 WAIT_FOR = ('running', 'ip', 'ssh', 'init')
@@ -128,15 +128,12 @@ def request(params: Dict[str, Any]) -> ServerRequest:
         options['dns_servers'] = tuple(params['dns_servers'])
     if params['dns_domain'] is not None:
         options['dns_domain'] = '' if params['dns_domain'] == 'none' else params['dns_domain']
-    networks = None
-    if params['networks'] is not None:
-        networks = tuple(_nic(nic) for nic in params['networks'])
     return ServerRequest(
         name=params['name'],
         state=params['state'],
         options=options,
         count=params['count'],
-        networks=networks,
+        networks=_networks(params),
         wait_for=params['wait_for'] if params['wait'] else 'running',
         **{option: params[option] for option in _REQUEST_OPTIONS},
     )
@@ -149,7 +146,13 @@ def _key_names(params: Dict[str, Any]) -> Dict[str, Tuple[str, ...]]:
     return {} if params['key_name'] is None else {'key_names': (params['key_name'],)}
 
 
+def _networks(params: Dict[str, Any]) -> Tuple[NicRequest, ...] | None:
+    return None if params['networks'] is None else tuple(map(_nic, params['networks']))
+
+
 def _nic(raw: Dict[str, Any]) -> NicRequest:
+    from .._model.nic_request import NicRequest
+
     groups = None if raw['security_groups'] is None else names_of(raw['security_groups'])
     mac = raw['mac'] and raw['mac'].lower()
     bridge = (raw['bridge'], raw['vlan'])

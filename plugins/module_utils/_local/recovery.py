@@ -22,6 +22,7 @@ from .projections import LocalProjections
 from .record.database import LOST, Damaged
 from .record.errors import at_boundary, translating
 from .record.host import Host
+from .record.integrity import check_integrity
 from .record.record import Record
 from .record.tables import TABLES
 from .remains import FOREIGN_DATA, find_remains, has_remains
@@ -81,7 +82,7 @@ class LocalRecords:
         """Return the state of the existing record. Raises Damaged."""
         record = Record(self.host.settings.state, self.host.record.actor)
         try:
-            record.check_integrity()
+            check_integrity(record)
             rows = {}
             for table in TABLES:
                 count = record.value(f'SELECT count(*) FROM main.{table}')

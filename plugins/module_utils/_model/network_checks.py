@@ -13,10 +13,8 @@ if TYPE_CHECKING:
     from .nic_request import NicRequest
 
 
-def network_problems(networks: Tuple[NicRequest, ...] | None, most: int) -> List[Problem]:
+def network_problems(networks: Tuple[NicRequest, ...], most: int) -> List[Problem]:
     """Check the requested connections, of which there are ``most`` at most."""
-    if networks is None:
-        return []
     problems: List[Problem] = []
     if not 1 <= len(networks) <= most:
         problems.append(invalid('networks', f'{len(networks)} are specified; use 1 to {most}'))
@@ -41,9 +39,9 @@ def _duplicate_problems(networks: Tuple[NicRequest, ...]) -> List[Problem]:
     ]
 
 
-def floating_problems(floating_ip: str | None) -> List[Problem]:
+def floating_problems(floating_ip: str) -> List[Problem]:
     """Check the requested floating IP: an address, or a word."""
-    if floating_ip in (None, 'auto', 'none'):
+    if floating_ip in ('auto', 'none'):
         return []
     return [
         Problem(f'{problem}; use an address, auto or none', 'floating_ip', 'invalid')

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, List, Set, Tuple
+from typing import TYPE_CHECKING, Any, List, Set, Tuple
 
 from .checks import (
     description_problems,
@@ -18,16 +18,16 @@ from .checks import (
     size_problems,
     turn_problems,
 )
-from .interface_checks import group_problems
 from .key_checks import key_excesses, key_problems
-from .network_checks import floating_problems, network_problems
-from .nic_request import NicRequest, compared
 from .problem import Problem, invalid
 from .profile import Profile
 from .secret import Secrets
 from .server import Server
 from .server_type import OF_CONTAINERS
 from .status import Status, is_incomplete
+
+if TYPE_CHECKING:
+    from .nic_request import NicRequest
 
 STATES = ('present', 'started', 'stopped', 'restarted', 'paused', 'shelved', 'absent')
 RUNNING_STATES = ('started', 'restarted')  # states after which a server runs
@@ -107,6 +107,8 @@ class ServerRequest:
         """Whether a server has the requested connections, regardless of order and groups."""
         if self.networks is None:
             return True
+        from .nic_request import compared
+
         found = compared(self.networks, current.networks)
         return len(found.kept) == len(current.networks) and not found.new
 
@@ -168,9 +170,7 @@ class ServerRequest:
             text = f'it requires state: present or started, not {self.state}; omit it'
             problems.append(invalid('grow', text))
         problems += self._machine_problems()
-        problems += group_problems(self.options.get('security_groups'))
-        problems += network_problems(self.networks, MAX_NETWORKS)
-        problems += floating_problems(self.floating_ip)
+        problems += self._connection_problems()
         if self.user_data is not None:
             from .user_data_format import user_data_problems
 
@@ -181,6 +181,23 @@ class ServerRequest:
             problems += root_password_problems(self.root_password)
         problems += description_problems(self.options.get('description'))
         return problems + label_problems(self.options.get('labels'))
+
+    def _connection_problems(self) -> List[Problem]:
+        """Check groups and connections; the checks are imported only for tasks that set some."""
+        problems: List[Problem] = []
+        if 'security_groups' in self.options:
+            from .interface_checks import group_problems
+
+            problems += group_problems(self.options['security_groups'])
+        if self.networks is not None:
+            from .network_checks import network_problems
+
+            problems += network_problems(self.networks, MAX_NETWORKS)
+        if self.floating_ip is not None:
+            from .network_checks import floating_problems
+
+            problems += floating_problems(self.floating_ip)
+        return problems
 
     def _machine_problems(self) -> List[Problem]:
         """Check what few tasks set of the machine; the checks are imported only for those."""

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Dict, List, Mapping, Tuple
+from typing import Any, Dict, List, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.floating_ip import TABLE, FixedIp, FloatingIp, FloatingIpRequest
@@ -82,70 +82,12 @@ def _options(
     if request.pool:
         options['pool'] = request.pool
     if request.state == 'attached':
-        options.update(_attach(request, current, observed, draft))
+        from .floating_ip_attachment import attachment
+
+        options.update(attachment(request, current, observed.fixed_ips, draft))
     elif request.state == 'detached' and (current is None or request.matches_holder(current)):
         options.update(_DETACHED)
     return options
-
-
-def _attach(
-    request: FloatingIpRequest,
-    current: FloatingIp | None,
-    observed: ObservedFloatingIps,
-    draft: Draft,
-) -> Dict[str, Any]:
-    """Return the options that attach the floating IP to the specified holder."""
-    kind, name = request.holder or ('server', '')
-    holders = {getattr(target, kind): target for target in observed.fixed_ips}
-    holders.pop(None, None)
-    if not draft.require(kind, name, holders):
-        return {
-            'server': request.server,
-            'lb': request.lb,
-            'port': request.port,
-            'fixed_ip': AFTER_APPLY,
-        }
-    fixed_ips = {
-        target.fixed_ip: target for target in observed.fixed_ips if getattr(target, kind) == name
-    }
-    if '' in fixed_ips:
-        draft.refuse(
-            kind,
-            f'{kind}: {name} has no fixed IP, because it is only on bridges of the host; connect '
-            'it to a network (networks: name), or use its address on the bridge',
-        )
-    fixed_ip = _choose_fixed_ip(request, current, fixed_ips, draft)
-    target = fixed_ips.get(fixed_ip, FixedIp(fixed_ip))
-    address = '' if current is None else current.address
-    if target.floating_ip and target.floating_ip != address:
-        draft.refuse(
-            kind,
-            f'{kind}: {name} already has the floating address {target.floating_ip}; detach that '
-            'first (state: detached)',
-        )
-    return {'server': target.server, 'lb': target.lb, 'port': target.port, 'fixed_ip': fixed_ip}
-
-
-def _choose_fixed_ip(
-    request: FloatingIpRequest,
-    current: FloatingIp | None,
-    fixed_ips: Mapping[str, FixedIp],
-    draft: Draft,
-) -> str:
-    """Return the requested fixed address, else the current one, else the first of the holder."""
-    if request.fixed_ip:
-        if request.fixed_ip not in fixed_ips:
-            kind, name = request.holder or ('server', '')
-            draft.refuse(
-                'fixed_ip',
-                f'fixed_ip: {request.fixed_ip} is not an address of {kind} {name}; it has '
-                f'{", ".join(fixed_ips)}',
-            )
-        return request.fixed_ip
-    current_ip = current.fixed_ip if current else None
-    if current_ip in fixed_ips:
-        return str(current_ip)
-    return next(iter(fixed_ips))
 
 
 def _create(request: FloatingIpRequest, observed: ObservedFloatingIps, draft: Draft) -> FloatingIp:

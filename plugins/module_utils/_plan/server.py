@@ -7,13 +7,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
-from .._model.change import AFTER_APPLY, Draft, Plan
+from .._model.change import AFTER_APPLY, Draft, Plan, has_options
 from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
-from .._model.nic_request import NicRequest, compared
 from .._model.server import Server, is_on_bridges_only
-from .._model.server_effects import TABLE
 from .._model.server_request import ServerRequest, has_state, has_value
 from .._model.server_type import CONTAINER, OF_CONTAINERS
 from .._model.status import Status, TaskState
@@ -23,6 +21,7 @@ from .server_references import check_floating_ips, check_references
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
+    from .._model.nic_request import NicRequest
 
 _VERBS = (
     Verb.DELETE,
@@ -113,7 +112,7 @@ def _updated(
         from .server_drift import settle_drift
 
         current = settle_drift(current, options, request, observed, draft)
-    updated = draft.update('server', current, options, TABLE, request.allow_restart)
+    updated = _with_options(current, options, request, draft)
     if updated is not current:
         from .server_power import check_allowed
 
@@ -122,6 +121,17 @@ def _updated(
         why = 'it is off, and would be started at the next boot of its host'
         draft.add('server', Verb.UPDATE, before, current, why=why)
     return updated
+
+
+def _with_options(
+    current: Server, options: Mapping[str, Any], request: ServerRequest, draft: Draft
+) -> Server:
+    """Update a server; how options may change is imported only if some differ."""
+    if has_options(current, options) and not current.unfinished:
+        return current
+    from .._model.server_effects import TABLE
+
+    return draft.update('server', current, options, TABLE, request.allow_restart)
 
 
 def _delete(current: Server | None, request: ServerRequest, draft: Draft) -> None:
@@ -195,7 +205,9 @@ def _requested_options(
         check_bridged(current.name, options, request, draft)
     _set_groups(options, current, draft)
     if request.wait_for == 'ssh':
-        _check_ssh_allowed(options, request, current, observed, draft)
+        from .server_ssh import check_ssh_with_options
+
+        check_ssh_with_options(options, request, current, observed, draft)
     return options
 
 
@@ -215,20 +227,6 @@ def _set_sizes(
         check_disk_of_flavor(current, options, flavor, draft)
 
 
-def _check_ssh_allowed(
-    options: Mapping[str, Any],
-    request: ServerRequest,
-    current: Server,
-    observed: ObservedServers,
-    draft: Draft,
-) -> None:
-    from .server_ssh import check_ssh_allowed
-
-    connection = ('security_groups', 'networks')
-    changed = {option: options[option] for option in connection if option in options}
-    check_ssh_allowed(replace(current, **changed), request, observed, draft)
-
-
 def _set_networks(
     options: Dict[str, Any],
     networks: Tuple[NicRequest, ...],
@@ -237,8 +235,11 @@ def _set_networks(
     observed: ObservedServers,
     draft: Draft,
 ) -> None:
-    options['networks'] = compared(networks, current.networks).kept
-    if not request.has_requested_networks(current):
+    from .._model.nic_request import compared
+
+    found = compared(networks, current.networks)
+    options['networks'] = found.kept
+    if found.new or len(found.kept) < len(current.networks):
         from .server_connections import change_networks
 
         change_networks(options, request, current, observed, draft)

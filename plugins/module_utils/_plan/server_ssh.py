@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, List
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, List, Mapping
 
 from .._model.change import AFTER_APPLY, Draft
 from .._model.profile import HOST
@@ -36,6 +37,19 @@ def check_ssh_allowed(
             f'wait_for: ssh would time out, because no rule of {joined} allows tcp 22 from '
             f'{place}; add a rule (preset: ssh), or wait for init',
         )
+
+
+def check_ssh_with_options(
+    options: Mapping[str, Any],
+    request: ServerRequest,
+    current: Server,
+    observed: ObservedServers,
+    draft: Draft,
+) -> None:
+    """The same for a server that exists, as it will be with options."""
+    connection = ('security_groups', 'networks')
+    changed = {option: options[option] for option in connection if option in options}
+    check_ssh_allowed(replace(current, **changed), request, observed, draft)
 
 
 def _ssh_groups(server: Server, observed: ObservedServers) -> List[SecurityGroup] | None:

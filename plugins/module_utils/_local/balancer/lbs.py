@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Iterable, Set, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
-from ..._model.lb import Lb, MemberHealth
+from ..._model.lb import NO_MONITOR, Lb, MemberHealth
 from ..record.host import Host
 from ..record.projection import Projections
 from . import lb_files, lb_rows
@@ -46,10 +46,10 @@ class LocalLbs:
         return tuple(found)
 
     def _health(self, lb: Lb) -> Tuple[MemberHealth, ...]:
+        if lb.health_check is None:
+            return unchecked(lb.members)
         from . import member_health
 
-        if lb.health_check is None:
-            return member_health.unchecked(lb.members)
         text = None
         if self.host.only_looks:
             from ..record.looking import hide
@@ -82,3 +82,8 @@ class LocalLbs:
     def delete(self, changes: Changes) -> Outcomes:
         """Delete load balancers and their automatic floating IPs."""
         return self._writer().delete(changes)
+
+
+def unchecked(members: Iterable[str]) -> Tuple[MemberHealth, ...]:
+    """The health of members without a health check."""
+    return tuple(MemberHealth(member, NO_MONITOR) for member in members)

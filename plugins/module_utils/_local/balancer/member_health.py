@@ -12,17 +12,12 @@ import io
 from typing import Any, Collection, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ..._model.guest import printable_line
-from ..._model.lb import ERROR, NO_MONITOR, ONLINE, UNKNOWN, MemberHealth
+from ..._model.lb import ERROR, ONLINE, UNKNOWN, MemberHealth
 
 Row = Dict[str, str]
 _MOST_REASON = 200  # characters
 _BACKENDS = 'members_'
 _REQUIRED = {'pxname', 'svname', 'status'}
-
-
-def unchecked(members: Iterable[str]) -> Tuple[MemberHealth, ...]:
-    """The health of members without a health check."""
-    return tuple(MemberHealth(member, NO_MONITOR) for member in members)
 
 
 def health(text: str | None, members: Iterable[str]) -> Tuple[MemberHealth, ...]:

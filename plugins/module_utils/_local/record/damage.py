@@ -28,6 +28,7 @@ from ..._model.status import TaskState
 from .columns import Value
 from .database import RECOVER
 from .definition import columns_of
+from .integrity import check_integrity
 from .record import Record
 from .tables import ALL_TABLES
 
@@ -47,7 +48,7 @@ def damage(record: Record) -> str:
 
 
 def _problems(record: Record) -> Iterator[str]:
-    record.check_integrity()
+    check_integrity(record)
     meta = record.meta()
     for key in ('revision', 'metadata', 'metadata_written'):
         if not isinstance(meta.get(key), int):

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The SQLite database of the record: opening, reading, migrating and checking it."""
+"""The SQLite database of the record: opening, reading and migrating it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,6 @@ SECRET = 'secret'  # noqa: S105 (a key, not a password)
 RECOVER = 'the playbook hanok.cloud.recover rebuilds it'
 VERSION = 8  # of the tables in tables.py, of the columns in rows.py
 
-_RESOURCES = "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'history'"
 # Messages of SQLite when the file itself is intact (sqlite.org/rescode.html).
 _INACCESSIBLE = re.compile('is full|is locked|unable to open|disk I/O|readonly')
 
@@ -92,18 +91,6 @@ class Database:
                 f'the record {self.path} has version {self.version}, '
                 f'this hanok.cloud supports {VERSION}: update the collection'
             )
-
-    def check_integrity(self, has_history: bool = True) -> None:
-        """Raise Damaged for damage in parts that this run has not read; done before writing.
-
-        ``has_history``: whether to check all. The history may be larger than all else.
-        """
-        parts = ['1'] if has_history else [row['name'] for row in self.fetch(_RESOURCES)]
-        for part in parts:
-            found = self.fetch(f'PRAGMA main.quick_check({part})')[0][0]
-            if found != 'ok':
-                problem = ' '.join(str(found).split())
-                raise Damaged(f'the record {self.path} is damaged: {problem}; {RECOVER}')
 
     def migrate(self) -> None:
         """Create or update the tables of the open database, in one transaction."""

@@ -16,6 +16,7 @@ from ..._model.status import TaskState
 from .creation import create, move_damaged
 from .database import Rows, table_of
 from .export import export
+from .integrity import check_integrity
 from .project_usage import Within
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class RecordWriter:
             create(record.path)
         record.connect(f'file:{record.path}?mode=rw')
         record.check_version()
-        record.check_integrity(has_history=False)
+        check_integrity(record, has_history=False)
         record.migrate()
         record.sql.executescript('PRAGMA foreign_keys = ON; PRAGMA synchronous = FULL;')
         if record.is_new_project():
