@@ -9,6 +9,7 @@ It does what the plan says at once, and fills in what only a cloud knows. What h
 from __future__ import annotations
 
 import hashlib
+import io
 import urllib.request
 import uuid
 from collections import Counter
@@ -17,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import fields, replace
 from datetime import UTC, datetime
 from ipaddress import IPv4Network
-from typing import Any
+from typing import Any, BinaryIO
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import (
     CloudError,
@@ -459,6 +460,12 @@ class Images(SharedItems):
         lines = [line.split() for line in _content(url).decode().splitlines()]
         digests = {name: digest for digest, name in lines}
         return f'{kind}:{digests[source.rpartition("/")[2]]}'
+
+    def opened(self, name: str) -> BinaryIO:
+        """The content is not stored: an image from a server has none."""
+        (image,) = self.list([name])
+        kind, _colon, place = image.source.partition(':')
+        return io.BytesIO(_content(place) if kind in ('path', 'url') else b'')
 
     def store(self, item: Any) -> None:
         """Check the content of a new image."""

@@ -44,6 +44,7 @@ options:
       - lb
       - project
       - private_key
+      - image_file
       - record
       - firewall
   changed_by:

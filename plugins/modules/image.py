@@ -35,6 +35,9 @@ options:
   path:
     description:
       - Path of a disk image on this host (qcow2, raw, vmdk, vpc, vdi or vhdx), or of an ISO image.
+      - If a manifest is beside it, as O(export_path) writes one, a new image has its format, user,
+        description and labels where the task does not set them, and the file must have the checksum
+        in it.
     type: path
   url:
     description:
@@ -76,6 +79,18 @@ options:
         owners. Not for an OpenStack.
     type: str
     choices: [qcow2, iso, root-tar, oci]
+  export_path:
+    description:
+      - Path of a file on this host that the image is written to, for other hosts, with a manifest
+        beside it (the path and C(.manifest.json)), which has its name, ID, format, size, minimum
+        disk, user, description and labels, and the checksum of the file. Copy both, and create an
+        image there with O(path).
+      - The file of a disk is qcow2 and depends on no other file. Only root can read it.
+      - It is written again if the image, what the manifest has of it, or the file has changed. The
+        file is read for that in each task. Another file there is not replaced. It stays when the
+        image is deleted.
+      - Not for V(oci) images, and not for an OpenStack.
+    type: path
   os_admin_user:
     description:
       - Name of the user who logs in to the servers of the image, such as V(debian). It is returned
@@ -171,6 +186,16 @@ EXAMPLES = r"""
     url: http://images.example.com/web.tar
     checksum: sha256:http://images.example.com/SHA256SUMS
     disk_format: oci
+
+- name: Write an image to a file, for another host
+  hanok.cloud.image:
+    name: golden
+    export_path: ~/golden.qcow2
+
+- name: Create an image there; the manifest beside the file is verified
+  hanok.cloud.image:
+    name: golden-copy
+    path: ~/golden.qcow2
 
 - name: Delete an image
   hanok.cloud.image:

@@ -119,6 +119,17 @@ def delete_key_file(killer: Killer) -> None:
     Path(killer.words['key']).unlink(missing_ok=True)
 
 
+def delete_image_file(killer: Killer) -> None:
+    """Delete the file of an image, which is complete, and all that is there."""
+    file = Path(killer.words['file'])
+    manifest = Path(f'{file}.manifest.json')
+    assert sorted(file.parent.iterdir()) == [file, manifest]
+    digest = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert json.loads(manifest.read_bytes())['checksum'] == f'sha256:{digest}'
+    for path in (file, manifest):
+        path.unlink()
+
+
 def undefine(killer: Killer) -> None:
     """Undefine a domain."""
     machine = subprocess.run(
@@ -409,6 +420,15 @@ WALKS = (
             task('image', name='i', path='{tiny}'),
             task('image', name='i', labels={'a': 'b'}, os_admin_user='root'),
             *delete_tasks('image', 'i'),
+        ],
+    ),
+    Walk(
+        'image in a file',
+        [
+            task('image', name='i', path='{tiny}', export_path='{file}'),
+            task('image', name='i', labels={'a': 'b'}, export_path='{file}'),
+            *delete_tasks('image', 'i'),
+            delete_image_file,
         ],
     ),
     Walk(
@@ -1147,6 +1167,7 @@ def killer(
                 'url': url,
                 'checksum': checksum,
                 'key': str(tmp_path_factory.mktemp('keys') / 'killed.pem'),
+                'file': str(tmp_path_factory.mktemp('files') / 'image.qcow2'),
             },
         )
         made = [

@@ -183,7 +183,7 @@ def test_a_killed_run_is_unfinished(host: Host, keep: Keep) -> None:
     assert results(host) == [('create', 'ok'), ('create', None)]
 
 
-@pytest.mark.parametrize('kind', ['firewall', 'private_key'])
+@pytest.mark.parametrize('kind', ['firewall', 'private_key', 'image_file'])
 def test_changes_outside_the_record(kind: str, host: Host, keep: Keep) -> None:
     """They make no transaction: the history begins before them."""
     seen = []

@@ -15,7 +15,8 @@ from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryClo
 COMMON = [
     (kind, verb)
     for kind in KINDS
-    if kind not in ('private_key', 'record', 'firewall')  # these are created by their modules
+    # these are created by their modules
+    if kind not in ('private_key', 'image_file', 'record', 'firewall')
     for verb in (Verb.CREATE, Verb.UPDATE, Verb.DELETE)
 ]
 OTHERS = [*server.ORDER, ('volume', Verb.ATTACH), ('volume', Verb.DETACH), ('firewall', Verb.LOAD)]

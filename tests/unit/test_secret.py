@@ -28,7 +28,8 @@ URL = 'https://example.com/images/web.qcow2?token=hunter2'
 def image_request(**params: Any) -> Any:
     """The request of a task of the module image."""
     options = dict.fromkeys(image.ARGUMENTS)
-    return image.request({**options, 'name': 'i', 'state': 'present', **params})
+    shared = {'name': 'i', 'state': 'present', 'wait_timeout': 300}
+    return image.request({**options, **shared, **params})
 
 
 def test_requests_have_them() -> None:

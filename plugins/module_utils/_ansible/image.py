@@ -5,25 +5,28 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Dict, List, Sequence, Tuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Tuple
 
 from .._cloud import Cloud, Names
 from .._model.image import (
     DISK_FORMATS,
-    OF_CLOUD,
     SOURCES,
     Image,
     ImageRequest,
     hidden_url,
     url_without_query,
 )
+from .._model.kinds import Verb
 from .._model.status import is_incomplete
 from .._plan.image import ObservedImages, plan
 from .options import NAME, STATE, by_name, names_of, specified_options
 from .protection import PROTECTED, protected_options
-from .references import References
 from .resource import Resource
 from .run import run
+
+if TYPE_CHECKING:
+    from .operations import Operations
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -34,6 +37,7 @@ ARGUMENTS: Dict[str, Any] = {
     'backup': {'type': 'str'},
     'checksum': {'type': 'str'},
     'hide_url': {'type': 'bool', 'default': False},
+    'export_path': {'type': 'path'},
     'disk_format': {'type': 'str', 'choices': list(DISK_FORMATS)},
     'os_admin_user': {'type': 'str'},
     'visibility': {'type': 'str', 'choices': ['private', 'shared', 'public']},
@@ -61,7 +65,10 @@ def request(params: Dict[str, Any]) -> ImageRequest:
     if url is not None:
         recorded = hidden_url(url) if hide_url else url_without_query(url)
         options['source'] = f'url:{recorded}'
-    return ImageRequest(name, params['state'], options, url, hide_url)
+    where = params['export_path']
+    return ImageRequest(
+        name, params['state'], options, url, hide_url, where, params['wait_timeout']
+    )
 
 
 def _normal_checksum(checksum: str) -> str:
@@ -85,7 +92,16 @@ def secrets(params: Mapping[str, Any]) -> List[str]:
 
 
 def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Names]:
-    """Return the image, and whether it can be created from its source."""
+    """Return the image, whether it can be created from its source, and its file."""
+    observed, names = _observe(cloud, requested)
+    if requested.export_path:
+        from .image_files import exported
+
+        observed = replace(observed, file=exported(requested.export_path, requested.name))
+    return observed, names
+
+
+def _observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Names]:
     name = requested.name
     own = [image for image in cloud.images.list([name]) if not image.owner]
     images = by_name('image', own)
@@ -95,31 +111,9 @@ def observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Name
         return ObservedImages(images), names
     if current and not is_incomplete(current):
         return _with_digests(cloud, requested, current), names
-    source = requested.options.get('source') or _source_of(current)
-    kind, _colon, of = source.partition(':')
-    if kind in OF_CLOUD:
-        names.add((kind, of))
-        return _of_cloud(cloud, images, kind, of), names
-    known = current.disk_format if current else DISK_FORMATS[0]
-    disk_format = requested.options.get('disk_format', known)
-    problem = cloud.images.source_problem(source, disk_format) if source else ''
-    return ObservedImages(images, problem), names
+    from .image_source import with_source
 
-
-def _source_of(image: Image | None) -> str:
-    return image.source if image else ''
-
-
-def _of_cloud(cloud: Cloud, images: Mapping[str, Image], kind: str, of: str) -> ObservedImages:
-    """What an image of a server or of a backup is created from."""
-    if kind == 'backup':
-        from .operations import backups_of
-
-        return ObservedImages(images, backups=by_name('backup', backups_of(cloud).list()))
-    servers = References('server', cloud.servers.list())
-    servers.check(of)
-    of_running = cloud.profile.images_of_running
-    return ObservedImages(images, servers=servers, of_running=of_running)
+    return with_source(cloud, requested, current, images, names)
 
 
 def _with_digests(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:
@@ -143,6 +137,14 @@ def reload(cloud: Cloud, planned: Sequence[Image]) -> Sequence[Image]:
     return cloud.images.list([image.name for image in planned])
 
 
+def executors(cloud: Cloud, requested: ImageRequest) -> Operations:
+    """Return what writes files of images."""
+    from .image_files import ImageFiles
+
+    write = ImageFiles(cloud, requested.wait_timeout).write
+    return {('image_file', verb): write for verb in (Verb.CREATE, Verb.UPDATE)}
+
+
 RESOURCE = Resource(
     'image',
     ARGUMENTS,
@@ -150,6 +152,7 @@ RESOURCE = Resource(
     observe,
     plan,
     reload,
+    executors,
     secrets=secrets,
     rules={'mutually_exclusive': [SOURCES]},
 )

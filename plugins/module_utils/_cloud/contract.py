@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from typing import (
     Any,
+    BinaryIO,
     Callable,
     Collection,
     ContextManager,
@@ -106,6 +107,9 @@ class Images(Items[Image], Updatable, Protocol):
 
     def resolve_checksum(self, checksum: str, source: str) -> str:
         """Return a checksum; if it names a checksum file, the entry for the file of the source."""
+
+    def opened(self, name: str) -> BinaryIO:
+        """Open the content of an image of the project, which depends on no other file."""
 
 
 class Networks(Items[Network], Updatable, Protocol):

@@ -99,11 +99,14 @@ def min_disk_gb(size: int) -> int:
 class ImageRequest(Request):
     """The requested state; ``options`` has one ``source``.
 
-    ``url``: in full; the source has only the part that may be recorded.
+    ``url``: in full; the source has only the part that may be recorded. ``export_path``: of a file
+    of it.
     """
 
     url: str | None = field(default=None, repr=False)
     hide_url: bool = False
+    export_path: str | None = None
+    wait_timeout: int = 300
 
     @property
     def secrets(self) -> Secrets:
@@ -126,6 +129,8 @@ class ImageRequest(Request):
             problems += sharing_problems(self.options)
         if self.hide_url and kind != 'url':
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
+        if self.export_path:
+            problems += _export_problems(self.export_path, self.state, where)
         if kind in OF_CLOUD:
             problems += reference_problems(where, kind)
             if self.options.get('disk_format') == 'iso':
@@ -140,6 +145,14 @@ class ImageRequest(Request):
                     )
                 )
         return problems
+
+
+def _export_problems(path: str, state: str, where: str) -> List[Problem]:
+    if state == 'absent':
+        return [invalid('export_path', 'it requires state: present')]
+    if path == where:
+        return [invalid('export_path', 'it is what the image is created from; use another path')]
+    return []
 
 
 def _checksum_problems(checksum: str | None, kind: str) -> List[Problem]:

@@ -53,6 +53,7 @@ KINDS = {
         Kind('lb', 'lbs', 'load balancer', is_networked=True),
         Kind('project', 'projects', 'project', is_in_project=False),
         Kind('private_key', 'private_keys', 'private key'),
+        Kind('image_file', 'image_files', 'image file'),
         Kind('record', 'records', 'record', is_in_project=False),
         Kind('firewall', 'upkeep', 'firewall'),
     )

@@ -35,6 +35,9 @@ _UNSUPPORTED = (
         )
         for option in ('visibility', 'shared_with')
     ),
+    UnsupportedOption(
+        'image', 'export_path', (), 'write it with the client of OpenStack (image save)'
+    ),
     *(
         UnsupportedOption(
             kind,

@@ -16,6 +16,7 @@ from .common import plan_one
 
 if TYPE_CHECKING:
     from .._model.backup import Backup
+    from .._model.image_file import ImageFile
     from .._model.server import Server
 
 
@@ -27,6 +28,7 @@ class ObservedImages:
     name.
     ``of_running``: whether it may be running. ``held``: the current digests of the file
     at the source path; None: not read. ``checksum``: that of the request, resolved if it was a URL.
+    ``described_by``: the manifest of the source. ``file``: to which it was exported.
     """
 
     images: Mapping[str, Image]
@@ -36,6 +38,8 @@ class ObservedImages:
     of_running: bool = False
     held: Mapping[str, str] | None = None
     checksum: str | None = None
+    described_by: ImageFile | None = None
+    file: ImageFile | None = None
 
 
 def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
@@ -57,6 +61,10 @@ def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:
     if {'visibility', 'shared_with'} & {*request.options}:
         request = _shared(request, current or Image(request.name), draft)
     result = plan_one('image', request, current, TABLE, lambda: _new(request), draft)
+    if request.export_path and result:
+        from .image_file import export
+
+        export(request.export_path, result[0], observed, draft)
     return draft.finish(result, ('image', Verb.DELETE), ('image', Verb.CREATE))
 
 
@@ -72,6 +80,10 @@ def _to_create(
     """The request for an image that is new, or was created only in part."""
     from .image_source import check_source, in_format_of_source
 
+    if observed.described_by:
+        from .image_file import as_described
+
+        request = as_described(request, observed.described_by, draft)
     source = request.options.get('source') or (current.source if current else '')
     check_source(source, request.name, observed, draft)
     return in_format_of_source(request, source, observed, draft)

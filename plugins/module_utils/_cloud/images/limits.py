@@ -19,9 +19,14 @@ _RESERVE = GIB // 2  # kept free on the file system of the folder
 class Limits:
     """The limits of one import. ``deadline``: its end (time.monotonic)."""
 
-    def __init__(self, folder: str | None, timeout: int) -> None:
-        """``folder``: where it writes; None: nowhere. ``timeout``: in seconds."""
-        self.folder, self.timeout = folder, timeout
+    def __init__(
+        self, folder: str | None, timeout: int, failed: str = 'no image was created'
+    ) -> None:
+        """``folder``: where it writes; None: nowhere. ``timeout``: in seconds.
+
+        ``failed``: what errors say of the outcome.
+        """
+        self.folder, self.timeout, self.failed = folder, timeout, failed
         self.deadline = time.monotonic() + timeout
 
     @property
@@ -41,14 +46,13 @@ class Limits:
         available = self.available()
         if size > available:
             raise CloudError(
-                f'{what} has {size} bytes, and {available} are available; no image was created'
+                f'{what} has {size} bytes, and {available} are available; {self.failed}'
             )
 
     def timed_out(self, what: str) -> CloudError:
         """The error for what is not done in time."""
         return TimedOut(
-            f'timed out after {self.timeout} s (wait_timeout) waiting for {what}; '
-            'no image was created'
+            f'timed out after {self.timeout} s (wait_timeout) waiting for {what}; {self.failed}'
         )
 
     def download(self, url: str, shown: str, file: BinaryIO) -> Dict[str, str]:
@@ -77,7 +81,7 @@ class Limits:
             size += len(chunk)
             if size > available:
                 raise CloudError(
-                    f'{what} is larger than the {available} bytes available; no image was created'
+                    f'{what} is larger than the {available} bytes available; {self.failed}'
                 )
             if self.left < 0:
                 raise self.timed_out(what)

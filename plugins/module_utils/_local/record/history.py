@@ -23,7 +23,8 @@ _LIST: Query[HistoryRow] = (
   AND (?5 IS NULL OR began_at >= ?5) AND (?6 IS NULL OR began_at <= ?6)
   AND (NOT ?7 OR result IS NULL) ORDER BY id DESC LIMIT coalesce(?8, -1)""")
 )
-_OUTSIDE = ('firewall', 'private_key')  # kinds whose changes write no row of their own
+# Kinds whose changes write no row of their own.
+_OUTSIDE = ('firewall', 'private_key', 'image_file')
 
 
 class LocalHistory:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Dict, Tuple
+from typing import TYPE_CHECKING, BinaryIO, Dict, Tuple
 
 from ..._cloud import Busy, CloudError, Outcomes
 from ..._cloud.images import checksums
@@ -31,6 +31,8 @@ _APPLICATION = """SELECT i.application FROM server s JOIN main.image i ON i.id =
   WHERE s.name = ?"""
 _OWN = 'SELECT id FROM image WHERE name = ? AND project = ?'
 _DELETED = 'DELETE FROM main.image WHERE id = ?'
+_FILE = """SELECT uuid || ' ' || disk_format FROM image WHERE name = ? AND project = ?
+  AND task_state IS NULL"""
 
 
 def _columns(image: Image) -> Dict[str, object]:
@@ -41,6 +43,14 @@ def _columns(image: Image) -> Dict[str, object]:
         'shared_with': json.dumps(list(image.shared_with)),
     }
     return {'source': image.source, **user, **shared, **protected_columns(image)}
+
+
+def opened(host: Host, name: str) -> BinaryIO:
+    """Open the file of an image of the project."""
+    found = host.record.value(_FILE, name, host.record.project)
+    if found is None:
+        raise Busy(f'image {name} is no longer available; run the task again')
+    return open(pool_of(host).image(*found.split()).path, 'rb')
 
 
 class ImageWriter:

@@ -93,6 +93,12 @@ class LocalImages:
 
         return checksums.resolve(checksum, source, self.host.timeout)
 
+    def opened(self, name: str) -> BinaryIO:
+        """Open the file of an image, which has no backing file."""
+        from .image_writer import opened
+
+        return opened(self.host, name)
+
     def _writer(self) -> ImageWriter:
         from .image_writer import ImageWriter
 

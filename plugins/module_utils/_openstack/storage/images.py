@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Tuple
+from typing import TYPE_CHECKING, BinaryIO, Tuple
 
-from ..._cloud import Outcomes
+from ..._cloud import Outcomes, Unsupported
 from ..._cloud.images import source_files
 from ..._model.change import Changes
 from ..._model.image import Image
@@ -59,6 +59,10 @@ class Images:
         from ..._cloud.images import checksums
 
         return checksums.resolve(checksum, source, self.api.timeout)
+
+    def opened(self, name: str) -> BinaryIO:
+        """Refuse; the profile does before."""
+        raise Unsupported('export_path: use the client of OpenStack (image save)', 'export_path')
 
     def _writer(self) -> ImageWriter:
         from .image_writer import ImageWriter

@@ -1,0 +1,46 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an image is created from, observed: imported when one is created."""
+
+from __future__ import annotations
+
+from typing import Mapping, Set, Tuple
+
+from .._cloud import Cloud, Names
+from .._model.image import DISK_FORMATS, OF_CLOUD, Image, ImageRequest
+from .._plan.image import ObservedImages
+from .image_files import described
+from .operations import backups_of
+from .options import by_name
+from .references import References
+
+
+def with_source(
+    cloud: Cloud,
+    requested: ImageRequest,
+    current: Image | None,
+    images: Mapping[str, Image],
+    names: Set[Tuple[str, str]],
+) -> Tuple[ObservedImages, Names]:
+    """Return the images, whether one can be created from its source, and the names to lock."""
+    source = requested.options.get('source') or (current.source if current else '')
+    kind, _colon, of = source.partition(':')
+    if kind in OF_CLOUD:
+        return _of_cloud(cloud, images, kind, of), {*names, (kind, of)}
+    manifest = described(cloud, of) if kind == 'path' else None
+    known = manifest or current
+    disk_format = requested.options.get(
+        'disk_format', known.disk_format if known else DISK_FORMATS[0]
+    )
+    problem = cloud.images.source_problem(source, disk_format) if source else ''
+    return ObservedImages(images, problem, described_by=manifest), names
+
+
+def _of_cloud(cloud: Cloud, images: Mapping[str, Image], kind: str, of: str) -> ObservedImages:
+    """What an image of a server or of a backup is created from."""
+    if kind == 'backup':
+        return ObservedImages(images, backups=by_name('backup', backups_of(cloud).list()))
+    servers = References('server', cloud.servers.list())
+    servers.check(of)
+    of_running = cloud.profile.images_of_running
+    return ObservedImages(images, servers=servers, of_running=of_running)
