@@ -461,15 +461,21 @@ def debian_image(debian: str) -> Iterator[str]:
 
 @pytest.fixture(scope='session')
 def ssh(key: str) -> Callable[[str, str], str]:
-    """Run a command in a guest by its address; return its output."""
+    """Run a command in a guest by its address; return its output.
 
-    def in_guest(address: str, command: str, user: str = 'root', identity: str = key) -> str:
+    control: the socket of a connection that is open, if there is one.
+    """
+
+    def in_guest(
+        address: str, command: str, user: str = 'root', identity: str = key, control: str = 'none'
+    ) -> str:
         options = [
             'StrictHostKeyChecking=no',
             'UserKnownHostsFile=/dev/null',
             'LogLevel=ERROR',
             'BatchMode=yes',
             'ConnectTimeout=30',  # of a guest without KVM that has much to do
+            f'ControlPath={control}',
         ]
         words = [
             'ssh',

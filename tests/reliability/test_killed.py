@@ -50,8 +50,6 @@ from .figures import ROOT
 from .host import output_of
 from .killing import Point, Runner
 
-TURNS = 2  # of each walk in the short form; in the long form, one for each point
-
 
 class Task(NamedTuple):
     """A task as in a playbook."""
@@ -86,13 +84,11 @@ class Walk(NamedTuple):
     """Tasks that lead back to the initial state.
 
     A function among ``steps`` is a change by others. ``given``: the resources that exist before.
-    ``slow``: servers run in it, so the short form takes one turn.
     """
 
     name: str
     steps: Sequence[Task | Callable[[Killer], None]]
     prerequisites: Sequence[Task] = ()
-    slow: bool = False
 
 
 def task(module: str, **options: Any) -> Task:
@@ -404,7 +400,6 @@ WALKS = (
             task('flavor', name='f', vcpus=1, memory=128, disk=1),
             task('server', name='s', image='killed', flavor='f'),
         ],
-        slow=True,
     ),
     Walk(
         'init script',
@@ -551,7 +546,6 @@ WALKS = (
             *delete_tasks('server', 'd'),
             *delete_tasks('image', 'root'),
         ],
-        slow=True,
     ),
     Walk(
         'backups of a container',
@@ -569,12 +563,10 @@ WALKS = (
             *delete_tasks('backup', 'd'),
             *delete_tasks('image', 'root'),
         ],
-        slow=True,
     ),
     Walk(
         'image of an application',
         [task('image', name='app', path='{oci}', disk_format='oci'), *delete_tasks('image', 'app')],
-        slow=True,
     ),
     Walk(
         'server updated',
@@ -765,7 +757,6 @@ WALKS = (
             *delete_tasks('lb', 'l'),
         ],
         prerequisites=[task('server', name='one', **STOPPED), task('port', name='p')],
-        slow=True,
     ),
     Walk(
         'growth in a guest',
@@ -778,7 +769,6 @@ WALKS = (
             *delete_tasks('volume', 'v'),
         ],
         prerequisites=[task('server', name='s', wait_for='init', **GUEST)],
-        slow=True,
     ),
     Walk(
         'server with its resources',
@@ -799,7 +789,6 @@ WALKS = (
             task('server', name='g', count=2, floating_ip='auto', **SMALL),
             *delete_tasks('server', 'g'),
         ],
-        slow=True,
     ),
     Walk(
         'server that could not be created',
@@ -811,7 +800,6 @@ WALKS = (
             *delete_tasks('server', 's'),
         ],
         prerequisites=[task('flavor', name='large', vcpus=256, memory=128, disk=2)],
-        slow=True,
     ),
     Walk(
         'paused',
@@ -821,7 +809,6 @@ WALKS = (
             task('server', name='p', state='started'),
             *delete_tasks('server', 'p'),
         ],
-        slow=True,
     ),
     Walk(
         'actions that keep a server running',
@@ -901,7 +888,6 @@ WALKS = (
             task('server', name='power', flavor='g1.micro', allow_restart=True),
             *delete_tasks('server', 'power'),
         ],
-        slow=True,
     ),
     Walk(
         'volume of a running server',
@@ -917,7 +903,6 @@ WALKS = (
             *delete_tasks('volume', 'v'),
         ],
         prerequisites=[task('server', name='up', key_name='killed', **SMALL)],
-        slow=True,
     ),
     Walk(
         'a running server changes',
@@ -939,7 +924,6 @@ WALKS = (
             ),
             task('server', name='up', **{**SMALL, 'flavor': 'room.1'}),
         ],
-        slow=True,
     ),
     Walk(
         'copies of a running server',
@@ -963,7 +947,6 @@ WALKS = (
             *delete_tasks('volume', 'v'),
         ],
         prerequisites=[task('server', name='up', key_name='killed', wait_for='init', **GUEST)],
-        slow=True,
     ),
     Walk(
         'a running server is off for copies',
@@ -977,7 +960,6 @@ WALKS = (
             *delete_tasks('server', 'up'),
             *delete_tasks('backup', 'b'),
         ],
-        slow=True,
     ),
 )
 
@@ -1215,9 +1197,7 @@ def test_killed_anywhere(walk: Walk, killer: Killer, soak: bool) -> None:
     )
     killer.walked.add(walk.name)
     problems: list[str] = []
-    turns = 1 if walk.slow else TURNS
-    if soak:
-        turns = max(map(len, points.values()))
+    turns = max(map(len, points.values())) if soak else 1
     for turn in range(turns):
         found = run_with_kills(walk, killer, turn if soak else None, points, after)
         problems += found

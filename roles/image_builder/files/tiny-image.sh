@@ -621,7 +621,8 @@ TABLE
   mke2fs -q -t ext4 -L tinyroot -b 4096 -i 16384 -m 0 -J size=16 -O ^metadata_csum,uninit_bg \
     -E offset=$(((boot_mib + 1) * 1048576)),root_owner=0:0,resize=1342177280 -d "$ROOT" "$disk" \
     $((SIZE_MIB - boot_mib - 1))M
-  qemu-img convert -O qcow2 -c "$disk" "$WORK/image"
+  # not compressed: the BIOS reads the kernel in small pieces, and each would decompress its cluster
+  qemu-img convert -O qcow2 "$disk" "$WORK/image"
 }
 
 make_boot_partition() { # FILE MIB
