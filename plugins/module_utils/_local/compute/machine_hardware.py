@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from typing import Dict, List
+from functools import cache
+from typing import Dict, List, Mapping
 
 from ..._model.hardware import Hardware
 
@@ -42,7 +43,9 @@ def hardware_faults(hardware: Hardware, vcpus: int, machine: ET.Element) -> List
     ]
 
 
-def _expected(hardware: Hardware, vcpus: int) -> Dict[str, str]:
+@cache
+def _expected(hardware: Hardware, vcpus: int) -> Mapping[str, str]:
+    """What a machine has to have, found once for all machines with equal hardware."""
     effective = hardware.effective(vcpus)
     expected = {
         'disk_bus': hardware.bus,
