@@ -46,12 +46,12 @@ ALL = {
 def faults(
     text: str,
     limits: str | None = '{}',
-    of_volumes: Mapping[str, Mapping[str, int] | None] = NONE,
+    of_volumes: Mapping[str, Mapping[str, int] | None] | None = None,
     **values: Any,
 ) -> list[str]:
     """How a definition differs from limits."""
     row = {'flavor': 'own', 'flavor_task_state': None, 'limits': limits, **values}
-    return limit_faults(cast('Any', row), ET.fromstring(text), of_volumes)
+    return limit_faults(cast('Any', row), ET.fromstring(text), of_volumes or NONE)
 
 
 def test_each_disk_and_interface_is_limited() -> None:
