@@ -9,13 +9,15 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Busy
-from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api import doubles
+from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api import doubles, names
 
 Raw = dict[str, Any]
 OWN: Raw = {'id': 'b', 'created_at': '2026-01-01T00:00:05Z'}
 OLDER: Raw = {'id': 'c', 'created_at': '2026-01-01T00:00:04Z'}
 YOUNGER: Raw = {'id': 'a', 'created_at': '2026-01-01T00:00:06Z'}
 SAME_SECOND: Raw = {'id': 'a', 'created_at': '2026-01-01T00:00:05Z'}
+BEGUN: Raw = {**OWN, 'description': 'hanok:created_by=kim; hanok:unfinished=creating'}
+COMPLETE: Raw = {**YOUNGER, 'description': ''}
 
 
 @pytest.fixture(autouse=True)
@@ -42,6 +44,15 @@ def test_stays(seen: list[list[Raw]], expected: bool, monkeypatch: pytest.Monkey
     monkeypatch.setattr(doubles.time, 'monotonic', lambda: next(times))
     looks = iter(seen)
     assert doubles.stays(OWN, lambda: next(looks)) is expected
+
+
+def test_complete_item_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another run has kept its item and completed it: it stays at once, and tasks refer to it."""
+    monkeypatch.setattr(doubles.time, 'sleep', lambda _seconds: pytest.fail('nothing to wait for'))
+    assert not doubles.stays(BEGUN, lambda: [BEGUN, COMPLETE])
+    owned = [{**raw, 'name': 'same', 'project_id': 'p'} for raw in (BEGUN, COMPLETE)]
+    (found,) = names.named(owned, ['same'], 'p', lambda _raw: True)
+    assert found['id'] == COMPLETE['id']
 
 
 def test_until_one_stays(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Of items that several runs create at once, with a name that they share, one stays.
 
-Each run looks after it has created its own, and deletes it if there is an older one. But times have
-only seconds, and what is older is not always seen first: a run that looked before the older one was
-there has kept its own. That does not disappear then, and the older one yields to it.
+Each run looks after it has created its own, and deletes it if there is an older one, or one that is
+complete. But times have only seconds, and what is older is not always seen first: a run that looked
+before the older one was there has kept its own. That does not disappear then, and the older one
+yields to it.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from random import random
 
 from ..._cloud import Busy
 from .api import Raw
-from .names import age
+from .names import precedence
 
 _ATTEMPTS = 5
 _PATIENCE = 30.0  # seconds until a run must have deleted what it does not keep
@@ -29,8 +30,8 @@ def stays(created: Raw, same: Callable[[], Iterable[Raw]]) -> bool:
         others = [raw for raw in same() if raw['id'] != created['id']]
         if not others:
             return True
-        oldest = min(map(age, others))
-        if oldest < age(created) or time.monotonic() > deadline:
+        first = min(map(precedence, others))
+        if first < precedence(created) or time.monotonic() > deadline:
             return False
         time.sleep(_PAUSE)
 

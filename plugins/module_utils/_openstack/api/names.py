@@ -11,6 +11,7 @@ from ..._cloud import Gone, Missing
 from ..._cloud.several import ambiguous
 from ..._model.change import AFTER_APPLY, Change
 from .api import Raw, Raws
+from .marks import PREFIX
 
 _OWNERS = ('project_id', 'tenant_id', 'owner')
 
@@ -44,7 +45,8 @@ def named(
 ) -> List[Raw]:
     """Return the items with these names, or all.
 
-    Of those with one name that runs of this collection created at the same time, it is the first.
+    Of those with one name that runs of this collection created at the same time, it is the one that
+    stays (api/doubles.py).
     Otherwise all are returned: tasks that use or manage one of them are refused (References).
     """
     groups: Dict[str, List[Raw]] = {}
@@ -56,7 +58,7 @@ def named(
         if name not in wanted:
             continue
         if all(map(is_ours, some)):
-            found.append(min(some, key=age))
+            found.append(min(some, key=precedence))
         else:
             found += some
     return found
@@ -85,6 +87,16 @@ def ids_of(
 def age(item: Raw) -> Tuple[str, str]:
     """Return what orders items by their age."""
     return (item['created_at'], item['id'])
+
+
+def precedence(item: Raw) -> Tuple[bool, str, str]:
+    """Return what orders items of one name, the one that stays first (api/doubles.py).
+
+    That is one that is complete, then the oldest. What Neutron is given in several steps has its
+    marks in its description until then (network/tags.py).
+    """
+    is_begun = (item.get('description') or '').startswith(PREFIX)
+    return (is_begun, *age(item))
 
 
 def item_of(change: Change, items: Raws, project_id: str) -> Raw:

@@ -12,7 +12,7 @@ from ..._model.network import Network
 from ..api.api import Api, Raw
 from ..api.lists import all_networks
 from ..api.marks import protection_mark
-from ..api.names import age, is_own, item_of, with_name
+from ..api.names import is_own, item_of, precedence, with_name
 from ..api.parallel import each
 from ..api.services import NETWORK
 from .network_items import ipv4_subnets
@@ -71,7 +71,7 @@ class NetworkWriter:
         api = self.api
         begun = self._begun(wanted.name)
         if begun:
-            return min(begun, key=age)
+            return min(begun, key=precedence)
         body = {'name': wanted.name}
         marks = {
             'created_by': api.actor,

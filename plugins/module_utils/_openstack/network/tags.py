@@ -16,7 +16,7 @@ from ..._cloud import Busy, NoAnswer
 from ..api.api import Api, Raw
 from ..api.doubles import stays, until_one_stays
 from ..api.marks import PREFIX, Marks, OwnMarks, from_tags, to_tags
-from ..api.names import age, is_own
+from ..api.names import is_own, precedence
 from ..api.services import NETWORK
 
 _BETWEEN = '; '
@@ -128,4 +128,4 @@ def _ours(
 
 
 def _first(items: Sequence[Raw]) -> Raw | None:
-    return min(items, key=age, default=None)
+    return min(items, key=precedence, default=None)
