@@ -35,6 +35,7 @@ NEEDS = {
     'project': 'projects',
     'server_snapshot': 'snapshots of servers',
     'backup': 'backups',
+    'schedule': 'schedules',
 }
 
 
