@@ -52,6 +52,7 @@ FEATURES = frozenset(
         'snapshots of servers',
         'backups',
         'schedules',
+        'files of images',
         'double names',
         'requests',
         'credentials',
