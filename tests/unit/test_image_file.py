@@ -63,7 +63,7 @@ def test_what_is_written_is_read() -> None:
         ({'id': '/etc/passwd'}, 'checksum or id is none'),
         ({'os_admin_user': 'a b'}, "os_admin_user: 'a b' is not a login name"),
         ({'description': 'a\nb'}, 'description: it must be one line'),
-        ({'labels': {'a': 1}}, 'labels: a value is no text'),
+        ({'labels': {'a': 1}}, 'labels: the value of a must be printable text'),
         ({'labels': []}, 'labels has the wrong type'),
     ],
 )

@@ -174,8 +174,6 @@ class Draft:
         begun: Any = current
         if getattr(current, 'unfinished', None):
             begun = begun.completed()
-        elif has_options(current, options):
-            return current
         after = cast('Thing', replace(begun, **options))
         if after == current:
             return current
@@ -203,11 +201,6 @@ class Draft:
             tuple(self.awaited),
             tuple(result),
         )
-
-
-def has_options(item: object, options: Mapping[str, Any]) -> bool:
-    """Whether an item has the values of all options."""
-    return all(getattr(item, option) == value for option, value in options.items())
 
 
 def plain_fields(thing: Any, *internal: str) -> Dict[str, Any]:

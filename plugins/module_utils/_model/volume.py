@@ -25,8 +25,7 @@ class Volume:
     from (SOURCES of volume_request.py), a colon and its name then; None: it was blank.
     ``snapshots``: the names of its own. ``unavailable``: why its disk cannot be reached, though it
     is not lost; empty: it can. ``filled``: whether partition and file system in the guest fill it,
-    if a plan concerns that; results are without. ``limits``: of its
-    type.
+    if a plan concerns that; results are without. ``limits``: of its type.
     """
 
     name: str

@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Dict, Mapping, Tuple
 
-from .._model.change import AFTER_APPLY, Draft, Plan, has_options
+from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.checks import DEFAULT_GROUP
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
@@ -127,7 +127,8 @@ def _with_options(
     current: Server, options: Mapping[str, Any], request: ServerRequest, draft: Draft
 ) -> Server:
     """Update a server; how options may change is imported only if some differ."""
-    if has_options(current, options) and not current.unfinished:
+    has_all = all(getattr(current, option) == value for option, value in options.items())
+    if has_all and not current.unfinished:
         return current
     from .._model.server_effects import TABLE
 

@@ -57,7 +57,11 @@ class LbWriter:
         return [raw for raw in found if is_own(raw, self.api.project_id)]
 
     def _request(self, lb: Lb) -> Raw:
-        """Create a balancer; if another run does the same, return that of the first."""
+        """Create a balancer; if another run does the same, return that of the first.
+
+        Times have only seconds: when this one is active, that of the first is there to be seen, and
+        only then could it be deleted.
+        """
         api = self.api
         networks = all_networks(api)
         ids = ids_of('network', networks, [lb.network], api.project_id, is_our_network)
@@ -70,7 +74,7 @@ class LbWriter:
             PENDING: AUTO if lb.floating_ip == AFTER_APPLY else lb.floating_ip,
         }
         body = lb_body(lb, network_id, marks, addresses)
-        created = self._created(lb.name, body, token)
+        created = await_active(api, self._created(lb.name, body, token)['id'])
         ours = filter(is_ours, self._named(lb.name))
         first = min(ours, key=age, default=created)
         if first['id'] != created['id']:
