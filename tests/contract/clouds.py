@@ -53,6 +53,8 @@ FEATURES = frozenset(
         'backups',
         'schedules',
         'files of images',
+        'limits of volumes',
+        'file systems of guests',
         'double names',
         'requests',
         'credentials',
