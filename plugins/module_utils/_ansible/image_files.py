@@ -4,16 +4,16 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import BinaryIO, Tuple
 
 from .._cloud import Cloud, CloudError, Invalid, Missing, Outcome, Outcomes
+from .._cloud.files import sync_folder
 from .._cloud.images.limits import Limits
+from .._cloud.images.source_files import digest, open_regular
 from .._model.change import AFTER_APPLY, Change, Changes
 from .._model.image import Image
 from .._model.image_file import MOST, SUFFIX, ImageFile, file_from
@@ -21,7 +21,6 @@ from .translation import unsupported_options
 
 _OPTION = 'export_path'
 _STATE = '/var/lib/hanok'
-_CHUNK = 2**20
 
 
 def described(cloud: Cloud, path: str) -> ImageFile | None:
@@ -47,18 +46,8 @@ def described(cloud: Cloud, path: str) -> ImageFile | None:
 
 
 def _read(path: str) -> bytes:
-    with _regular(path) as file:
+    with open_regular(path) as file:
         return file.read(MOST + 1)
-
-
-@contextmanager
-def _regular(path: str) -> Iterator[BinaryIO]:
-    """Open a regular file; non-blocking, so that a FIFO is no trap."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, 'rb') as file:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise ValueError('it is not a file')
-        yield file
 
 
 def exported(path: str, image: str) -> ImageFile | None:
@@ -74,12 +63,12 @@ def exported(path: str, image: str) -> ImageFile | None:
         return None
     try:
         found = file_from(path, _read(manifest))
-        is_damaged = os.path.lexists(path) and _digest(path) != found.checksum
+        is_damaged = not os.path.lexists(path) or _digest(path) != found.checksum
     except (ValueError, OSError):
         raise _foreign(path, image) from None
     if found.image != image:
         raise _foreign(path, image)
-    return replace(found, damaged=is_damaged or not os.path.lexists(path))
+    return replace(found, damaged=is_damaged)
 
 
 def _foreign(path: str, image: str) -> Invalid:
@@ -101,11 +90,8 @@ def _check_place(path: str) -> None:
 
 
 def _digest(path: str) -> str:
-    found = hashlib.sha256()
-    with _regular(path) as file:
-        while chunk := file.read(_CHUNK):
-            found.update(chunk)
-    return f'sha256:{found.hexdigest()}'
+    with open_regular(path) as file:
+        return f'sha256:{digest(file)}'
 
 
 class ImageFiles:
@@ -147,7 +133,7 @@ class ImageFiles:
             for part in (f'{manifest}.part', f'{path}.part'):
                 with suppress(FileNotFoundError):
                     os.unlink(part)
-        _sync(os.path.dirname(os.path.abspath(path)))
+        sync_folder(os.path.dirname(os.path.abspath(path)))
 
     def _copied(self, wanted: ImageFile, part: str) -> ImageFile:
         folder = os.path.dirname(os.path.abspath(part))
@@ -182,12 +168,3 @@ def _new(path: str) -> Iterator[BinaryIO]:
         yield file
         file.flush()
         os.fsync(file.fileno())
-
-
-def _sync(folder: str) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

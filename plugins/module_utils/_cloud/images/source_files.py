@@ -31,16 +31,24 @@ def digest(file: BinaryIO) -> str:
     return found.hexdigest()
 
 
-def open_file(path: str) -> BinaryIO:
-    """Open a regular file; non-blocking, so that a FIFO is refused instead of waited for."""
+def open_regular(path: str) -> BinaryIO:
+    """Open a regular file; non-blocking, so that a FIFO is refused instead of waited for.
+
+    Raises ValueError for what is no regular file.
+    """
     file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), 'rb')
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
         file.close()
-        raise Invalid(
-            f'path: {path} is not a file',
-            'path',
-        )
+        raise ValueError('it is not a file')
     return file
+
+
+def open_file(path: str) -> BinaryIO:
+    """Open the file of the option path. Raises Invalid for what is no regular file."""
+    try:
+        return open_regular(path)
+    except ValueError:
+        raise Invalid(f'path: {path} is not a file', 'path') from None
 
 
 def source_problem(source: str, identify: Callable[[BinaryIO, str], object]) -> str:

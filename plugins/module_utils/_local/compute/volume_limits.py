@@ -46,10 +46,9 @@ def recorded_limits(host: Host, row: ObservedServer) -> Dict[str, Mapping[str, i
     None: of a volume that is being changed, and of all with a type while the settings have others.
     """
     found: Dict[str, Mapping[str, int] | None] = {**limits_of_volumes(host, row)}
-    is_known = is_applied(host)
     pool = pool_of(host)
     for volume in row['volumes']:
-        if volume['task_state'] or not (is_known or volume['volume_type'] == DEFAULT_TYPE):
+        if volume['task_state'] or (volume['volume_type'] != DEFAULT_TYPE and not is_applied(host)):
             found[pool.volume(volume['uuid']).serial] = None
     return found
 

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any, Callable, NamedTuple
 
 from ..._cloud import CloudError
+from ..._cloud.files import sync_folder
 
 MANIFEST = 'manifest.json'
 VERSION = 1  # of the manifest
@@ -51,9 +52,9 @@ class BackupFolder:
             copied = _summed(target)
             files = {self.name: copied._asdict()}
             self._write_manifest({'version': VERSION, **manifest, 'files': files})
-            _sync(self.part)
+            sync_folder(self.part)
             os.rename(self.part, self.path)
-            _sync(os.path.dirname(self.path))
+            sync_folder(os.path.dirname(self.path))
         except (CloudError, OSError) as error:
             self.remove()  # the store may be full
             if isinstance(error, OSError):
@@ -103,12 +104,3 @@ def _summed(path: str) -> Copied:
                 return Copied(size, f'sha256:{digest.hexdigest()}')
             digest.update(chunk)
             size += len(chunk)
-
-
-def _sync(folder: str) -> None:
-    """Wait until the names in a folder are on the disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

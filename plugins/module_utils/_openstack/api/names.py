@@ -95,8 +95,12 @@ def precedence(item: Raw) -> Tuple[bool, str, str]:
     That is one that is complete, then the oldest. What Neutron is given in several steps has its
     marks in its description until then (network/tags.py).
     """
-    is_begun = (item.get('description') or '').startswith(PREFIX)
-    return (is_begun, *age(item))
+    return (has_marks_in_description(item), *age(item))
+
+
+def has_marks_in_description(item: Raw) -> bool:
+    """Whether the description of an item has its marks (network/tags.py)."""
+    return (item.get('description') or '').startswith(PREFIX)
 
 
 def item_of(change: Change, items: Raws, project_id: str) -> Raw:

@@ -15,8 +15,8 @@ from typing import List
 from ..._cloud import Busy, NoAnswer
 from ..api.api import Api, Raw
 from ..api.doubles import stays, until_one_stays
-from ..api.marks import PREFIX, Marks, OwnMarks, from_tags, to_tags
-from ..api.names import is_own, precedence
+from ..api.marks import Marks, OwnMarks, from_tags, to_tags
+from ..api.names import has_marks_in_description, is_own, precedence
 from ..api.services import NETWORK
 
 _BETWEEN = '; '
@@ -25,14 +25,14 @@ _BETWEEN = '; '
 def marks_of(raw: Raw) -> Marks:
     """Return the marks of an item."""
     found = from_tags(raw['tags'])
-    if found.own or not _has_marks(raw):
+    if found.own or not has_marks_in_description(raw):
         return found
     return from_tags(raw['description'].split(_BETWEEN))
 
 
 def description_of(raw: Raw) -> str:
     """Return the description of an item that a user gave it."""
-    if _has_marks(raw):
+    if has_marks_in_description(raw):
         return ''
     return raw['description'] or ''
 
@@ -53,10 +53,6 @@ def write_tags(
     wanted: List[str] = to_tags(labels, own, raw['tags'])
     if wanted != sorted(raw['tags']):
         api.put(NETWORK, f'{path}/{raw["id"]}/tags', {'tags': wanted})
-
-
-def _has_marks(raw: Raw) -> bool:
-    return (raw['description'] or '').startswith(PREFIX)
 
 
 def is_ours(raw: Raw) -> bool:
