@@ -76,14 +76,19 @@ def _begin(pool: PoolWriter, disk: Disk, machine: Any, device: str, locks: Seque
 
 
 def _is_ready(machine: Any, device: str) -> bool:
-    """Whether all is copied, and each write goes to both."""
-    job = machine.blockJobInfo(device)
-    if not job:
+    """Whether all is copied, and each write goes to both.
+
+    libvirt says so in the definition, and not before it lets the machine go over to the copy; the
+    numbers of the job are those of QEMU, which knows it earlier.
+    """
+    if not machine.blockJobInfo(device):
         raise CloudError(
             'QEMU failed to copy its disk, which stays where it was; see the log of the machine in '
             '/var/log/libvirt/qemu, and whether there is space'
         )
-    return bool(job['end'] and job['cur'] == job['end'])
+    definition = ET.fromstring(machine.XMLDesc())  # noqa: S314
+    mirror = definition.find(f"devices/disk/target[@dev='{device}']/../mirror")
+    return mirror is not None and mirror.get('ready') == 'yes'
 
 
 def settle(disk: Disk, machine: Any) -> bool:
