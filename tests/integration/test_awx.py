@@ -25,6 +25,8 @@ from .conftest import (
     backup_stores,
     inventory,
     keep,
+    keep_packed,
+    packed_modules,
     pretended_systemd,
     run,
 )
@@ -82,6 +84,7 @@ class Job:
                 'ANSIBLE_COLLECTIONS_PATH': f'{TREE}:{TREE / "awx"}',
                 'ANSIBLE_CONFIG': str(ROOT / 'ansible.cfg'),
                 'PATH': PATH,
+                **keep_packed(ROOT, packed_modules()),
                 **ACCESS,
             },
             cmdline=words,

@@ -19,7 +19,7 @@ import yaml
 from ansible_collections.hanok.cloud.plugins.inventory import servers as plugin
 from ansible_collections.hanok.cloud.tests.tools.examples import fences
 
-from .conftest import ROOT, keep, run
+from .conftest import ROOT, keep, keep_packed, packed_modules, run
 
 STOPPED = {'image': 'small', 'flavor': 'g1.nano', 'state': 'stopped'}
 EVIL = "{{ lookup('ansible.builtin.pipe', 'touch /run/evil') }}"
@@ -55,6 +55,7 @@ def ansible(program: str, *words: str, **environment: str) -> Ran:
         'COLUMNS': '10000',
         'ANSIBLE_HOST_KEY_CHECKING': 'false',
         'ANSIBLE_SSH_CONTROL_PATH_DIR': '/run/ansible-cp',  # of the world
+        **keep_packed(ROOT, packed_modules()),
         **environment,
     }
     ran = subprocess.run(

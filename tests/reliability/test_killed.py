@@ -40,7 +40,9 @@ from ansible_collections.hanok.cloud.tests.integration.conftest import (
     PLAYBOOK,
     Play,
     backup_stores,
+    keep_packed,
     newest_image,
+    packed_modules,
 )
 from ansible_collections.hanok.cloud.tests.integration.test_ground import eventually
 
@@ -1357,6 +1359,7 @@ def test_killed_teardown(killer: Killer, soak: bool, tmp_path: Path) -> None:
         with subprocess.Popen(
             [*PLAYBOOK, str(playbook), '--extra-vars', variables],
             cwd=ROOT,
+            env={**os.environ, **keep_packed(ROOT, packed_modules())},
             stdout=subprocess.PIPE,
             text=True,
         ) as play:

@@ -31,12 +31,12 @@ const frame = document.getElementById('frame');
 const shown = (page) => new Promise((resolve) => { frame.onload = resolve; frame.src = page; });
 const look = async (pages, widths) => {
   const found = {looked: 0, wide: []};
-  for (const width of widths) {
-    frame.width = width;
-    for (const page of pages) {
-      await shown('/' + page);
-      const root = frame.contentDocument.documentElement;
-      found.looked += frame.contentDocument.querySelector('article, [role=main]') ? 1 : 0;
+  for (const page of pages) {
+    await shown('/' + page);
+    const root = frame.contentDocument.documentElement;
+    found.looked += frame.contentDocument.querySelector('article, [role=main]') ? 1 : 0;
+    for (const width of widths) {
+      frame.width = width;
       if (root.scrollWidth > width) {
         const wide = [...root.querySelectorAll('article *')].filter(
           (part) => part.getBoundingClientRect().right > width);
@@ -169,6 +169,6 @@ def found(tmp_path: Path) -> Iterator[dict[str, Any]]:
 
 def test_nothing_is_wider_than_the_page(found: dict[str, Any]) -> None:
     """On a screen and on a telephone: no page has to be moved sideways to be read."""
-    assert found['looked'] == (len(PAGES) + 1) * len(WIDTHS)
+    assert found['looked'] == len(PAGES) + 1
     assert [one for one in found['wide'] if one[0] != WIDE] == []
     assert [one[:2] for one in found['wide']] == [[WIDE, width] for width in WIDTHS]

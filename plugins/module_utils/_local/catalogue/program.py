@@ -48,5 +48,6 @@ def digest(path: str) -> str | None:
 
 
 def files_of(package: ZipFile) -> List[ZipInfo]:
-    """The files of a package that are modules of Ansible or of collections."""
-    return [one for one in package.infolist() if one.filename.startswith(_PARTS)]
+    """The sources in a package that are of Ansible or of collections."""
+    files = [one for one in package.infolist() if one.filename.startswith(_PARTS)]
+    return [one for one in files if one.filename.endswith('.py')]
