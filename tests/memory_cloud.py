@@ -93,6 +93,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.server import (
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_snapshot import (
     ServerSnapshot,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.server_type import VM
 from ansible_collections.hanok.cloud.plugins.module_utils._model.sharing import is_visible
 from ansible_collections.hanok.cloud.plugins.module_utils._model.sides import sides
 from ansible_collections.hanok.cloud.plugins.module_utils._model.snapshot import full_name, own_name
@@ -263,7 +264,7 @@ class Memory:
                     if not is_leaving(item):
                         items[name] = item.completed()
                     elif isinstance(item, Server):
-                        del self.kinds['volume'][root_name(name)]
+                        self.kinds['volume'].pop(root_name(name), None)
 
     def addresses(self, network: str) -> set[str]:
         """The fixed addresses of a network that are in use."""
@@ -919,9 +920,10 @@ class Servers(Items):
         kinds = self.memory.kinds
         del self.stored[old]
         volumes = kinds['volume']
-        del volumes[root_name(new)]
-        root = volumes.pop(root_name(old))
-        volumes[root_name(new)] = replace(root, name=root_name(new), server=new)
+        volumes.pop(root_name(new), None)
+        root = volumes.pop(root_name(old), None)
+        if root:  # a container has none
+            volumes[root_name(new)] = replace(root, name=root_name(new), server=new)
         for kind in ('volume', 'floating_ip'):
             for name, item in kinds[kind].items():
                 if item.server == old:
@@ -954,7 +956,7 @@ class Servers(Items):
         """A server with its volumes and its floating IP, and whether its init script is older."""
         kind = self.memory.kinds['volume']
         volumes = [one for one in kind.values() if one.server == item.name and not one.bootable]
-        size = kind[root_name(item.name)].size
+        size = kind[root_name(item.name)].size if item.type == VM else 0
         addresses = [_floating_of(self.memory, nic.fixed_ip) for nic in item.networks]
         floating = next((address for address in addresses if address), None)
         names = tuple(volume.name for volume in volumes)
@@ -987,9 +989,10 @@ class Servers(Items):
         script = self.memory.kinds['init_script'].get(item.init_script)
         if script:
             self.memory.first_boots.setdefault(item.name, script)
-        name, volumes = root_name(item.name), Volumes(self.memory, 'volume', self.actor)
-        root = volumes.stored.get(name) or Volume(name, server=item.name, bootable=True)
-        volumes.store(replace(root, size=item.volume_size))
+        if item.type == VM:
+            name, volumes = root_name(item.name), Volumes(self.memory, 'volume', self.actor)
+            root = volumes.stored.get(name) or Volume(name, server=item.name, bootable=True)
+            volumes.store(replace(root, size=item.volume_size))
         ips = FloatingIps(self.memory, 'floating_ip', self.actor)
         if item.floating_ip is None or item.floating_ip != self.shown(item).floating_ip:
             lost = [nic for nic in before.networks if nic not in nics] if before else []
@@ -1015,7 +1018,7 @@ class Servers(Items):
                 ips.give(None, fixed_ip=nic.fixed_ip)
         self.memory.first_boots.pop(item.name, None)
         self.memory.consoles.pop(item.id, None)
-        del volumes[root_name(item.name)]
+        volumes.pop(root_name(item.name), None)
         self._delete_snapshots(item.name)
         for volume in [one for one in volumes.values() if one.server == item.name]:
             volumes[volume.name] = replace(volume, server=None)

@@ -39,9 +39,8 @@ options:
       - What the server is. Defaults to what its image is for; it cannot be changed.
       - V(vm) is a virtual machine.
       - V(container) is a container of libvirt-LXC, whose users are unprivileged ones of the host.
-        Its image has C(disk_format=root-tar) (M(hanok.cloud.image)). It has no root disk, volumes,
-        snapshots, console log, or guest agent, and options about these are refused. Not for an
-        OpenStack.
+        Its image has C(disk_format=root-tar) (M(hanok.cloud.image)). It has no root disk, volumes
+        or guest agent, and options about these are refused. Not for an OpenStack.
     type: str
     choices: [vm, container]
   state:

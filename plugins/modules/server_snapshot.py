@@ -21,6 +21,9 @@ description:
     needs no frozen file systems, and pauses the guest while its memory is written.
   - Snapshots are in the disks themselves, and there are no chains. Any can be deleted at any time,
     also while the server runs. What they hold counts for the free space of the host.
+  - A container has no disks. Its snapshot is a copy of its files, which are as many bytes again
+    unless the file system of the host has reflinks (btrfs, XFS). Its processes stand still while
+    they are copied, and O(memory) is refused.
   - A server with snapshots is deleted only with
     O(hanok.cloud.server#module:delete_snapshots=true). A volume that is part of a snapshot cannot
     be detached before the snapshot is deleted.
@@ -136,7 +139,7 @@ server_snapshot:
       description: Whether it has the memory of the guest.
       type: bool
     volumes:
-      description: Sizes in GB of the volumes that are part of it, by name.
+      description: Sizes in GB of the volumes that are part of it, by name; none of a container.
       type: dict
     parent:
       description: Name of the snapshot that the server had come from; null if there is none.
@@ -149,12 +152,13 @@ server_snapshot:
     size:
       description:
         - Bytes that only this snapshot holds, so that its deletion frees them; null if that is not
-          known. Disks count in steps of 1 MiB.
+          known, as of a container. Disks count in steps of 1 MiB.
       type: int
     changed_since:
       description:
         - Bytes of the disks that were written since the snapshot was made, in steps of 1 MiB; null
-          if that is not known. Of a guest that runs, the last seconds may be missing.
+          if that is not known, as of a container. Of a guest that runs, the last seconds may be
+          missing.
       type: int
     description:
       description: Description of the snapshot.

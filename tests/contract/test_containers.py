@@ -128,6 +128,46 @@ def test_backup(keep: Keep, refused: Refused, run: Run, root: str, image: str) -
         keep('backup', name=name, state='absent')
 
 
+@pytest.mark.needs('snapshots of servers')
+def test_snapshots(keep: Keep, refused: Refused, run: Run, root: str) -> None:
+    """They have its files, and no volumes and memory; they are deleted in any order, or with it."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    keep('server', name='box', image=root, **off)
+    no_memory = 'memory: server box is a container, whose memory nothing keeps; leave memory out'
+    assert no_memory in refused('server_snapshot', server='box', name='a', memory=True)
+    made = keep('server_snapshot', server='box', name='a', memory=False)['server_snapshot']
+    assert (made['volumes'], made['memory'], made['status']) == ({}, False, 'available')
+    for name in ('b', 'c'):
+        made = keep('server_snapshot', server='box', name=name, labels={'a': 'b'})
+    assert made['server_snapshot']['parent'] == 'b'
+    keep('server_snapshot', server='box', name='b', state='absent')
+    restored = {'server': 'box', 'name': 'a', 'state': 'restored'}
+    assert 'has no memory; leave memory out' in refused('server_snapshot', **restored, memory=True)
+    predicted, done = (run('server_snapshot', check=check, **restored) for check in (True, False))
+    assert not done.get('failed'), done['msg']
+    assert predicted['diff'] == done['diff']
+    shown = run('server_snapshot_info', server='box')['server_snapshots']
+    tree = [(one['name'], one['parent'], one['current']) for one in shown]
+    assert tree == [('a', None, True), ('c', 'a', False)]
+    rebuilt = refused('server_action', name='box', action='rebuild')
+    assert 'server box has snapshots (a, c), which a rebuild would lose' in rebuilt
+    run('server_action', name='box', action='rename', new_name='other')
+    keep('server_snapshot', server='other', name='a', state='absent')
+    assert 'set delete_snapshots: true' in refused('server', name='other', state='absent')
+    keep(
+        'server',
+        name='other',
+        image=root,
+        user_data='#!/bin/sh\n',
+        on_drift='recreate',
+        delete_snapshots=True,
+        **off,
+    )
+    assert run('server_snapshot_info')['server_snapshots'] == []
+    keep('server_snapshot', server='other', name='d')
+    keep('server', name='other', state='absent', delete_snapshots=True)
+
+
 def test_vlan(cloud: CloudUnderTest, keep: Keep, refused: Refused, root: str) -> None:
     """An interface on a bridge has no VLAN, of a new one and of one that exists."""
     front, tagged = {'name': cloud.network}, {'bridge': 'br0', 'vlan': 20}
@@ -251,9 +291,7 @@ LACKED: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def test_lacks(
-    cloud: CloudUnderTest, keep: Keep, refused: Refused, run: Run, root: str, image: str
-) -> None:
+def test_lacks(keep: Keep, refused: Refused, root: str, image: str) -> None:
     """What no container has is refused by name, for new ones and for those that exist."""
     off = {'flavor': 'g1.nano', 'state': 'stopped'}
     for options, why in LACKED:
@@ -264,8 +302,6 @@ def test_lacks(
     assert 'has no disk to boot another system from' in refused(
         'server_action', name='box', action='rescue', image=image
     )
-    if 'snapshots of servers' in cloud.can:
-        assert 'takes snapshots of' in refused('server_snapshot', server='box', name='s')
     keep('volume', name='box-data', size=1)
     assert 'which has no disks' in refused(
         'volume', name='box-data', server='box', state='attached'

@@ -186,6 +186,76 @@ def test_backup(box: Item, ssh: Ssh, tmp_path: Path, mode: str) -> None:
     ssh(box['fixed_ip'], 'rm /data /link')
 
 
+def test_snapshot(box: Item, ssh: Ssh) -> None:
+    """Its files of then come back, with owners, links and attributes; it stands still meanwhile.
+
+    Copies depend on nothing: an older one is restored when the newer one is deleted, and the other
+    way round.
+    """
+    started = 'cut -d " " -f 22 /proc/1/stat'
+    write = 'head -c 3000000 /dev/urandom >/data; chown 7:8 /data; chmod 4711 /data; ln /data /hard'
+    ssh(box['fixed_ip'], f'{write}; ln -s /etc/passwd /link; mkfifo /fifo; sync')
+    os.setxattr(root_of(box) / 'data', 'user.kept', b'then')
+    read = (
+        'sha256sum /data; stat -c "%u %g %a %h" /data; readlink /link; test -p /fifo && cat /made'
+    )
+    before, first = ssh(box['fixed_ip'], read), ssh(box['fixed_ip'], started)
+    files = sorted(os.listdir(root_of(box).parent))
+    keep('server_snapshot', server='box', name='full')
+    assert ssh(box['fixed_ip'], started) == first
+    ssh(box['fixed_ip'], 'rm /data /link /fifo; echo later >/later; echo bad >/etc/resolv.conf')
+    keep('server', **NAME, state='paused')
+    keep('server_snapshot', server='box', name='empty')
+    assert shown()['status'] == 'PAUSED'
+    keep('server', **NAME, state='started')
+    copies = root_of(box).parent / 'snapshots'
+    assert len(list(copies.iterdir())) == 2
+    for name, other in (('full', 'empty'), ('empty', 'full')):
+        assert run('server_snapshot', server='box', name=name, state='restored')['changed']
+        keep('server', **NAME, state='started', wait_for='ssh')
+        assert (ssh(box['fixed_ip'], 'ls /later 2>/dev/null || echo none') == 'none') is (
+            name == 'full'
+        )
+        if name == 'full':
+            assert ssh(box['fixed_ip'], read) == before
+            assert os.getxattr(root_of(box) / 'data', 'user.kept') == b'then'
+        assert ssh(box['fixed_ip'], 'cat /etc/resolv.conf') == 'nameserver 192.168.0.1'
+        assert other in shown()['snapshots']
+    keep('server_snapshot', server='box', name='empty', state='absent')
+    run('server_snapshot', server='box', name='full', state='restored')
+    keep('server', **NAME, state='started', wait_for='ssh')
+    assert ssh(box['fixed_ip'], read) == before
+    (copy,) = copies.iterdir()
+    copy.rename(copies / 'lost')
+    lost = run('server_snapshot', server='box', name='full', state='restored')
+    assert 'is missing, with all data in it; delete the snapshot' in lost['msg']
+    (copies / 'lost').rename(copy)
+    run('server_snapshot', server='box', name='full', state='restored')
+    keep('server_snapshot', server='box', name='full', state='absent')
+    keep('server', **NAME, state='started', wait_for='ssh')
+    assert files == sorted(os.listdir(root_of(box).parent))
+    ssh(box['fixed_ip'], 'rm /data /hard /link /fifo')
+
+
+def test_full_disk(box: Item, ssh: Ssh) -> None:
+    """A snapshot that does not fit leaves nothing, and the container runs on."""
+    started = 'cut -d " " -f 22 /proc/1/stat'
+    first = ssh(box['fixed_ip'], started)
+    folder = root_of(box).parent / 'snapshots'
+    folder.mkdir(0o711)
+    words = ['mount', '-t', 'tmpfs', '-o', 'size=64k,mode=0711', 'tmpfs', str(folder)]
+    subprocess.run(words, check=True)
+    try:
+        full = run('server_snapshot', server='box', name='full')
+        assert 'No space left on device' in full['msg']
+        assert not list(folder.iterdir())
+        assert ssh(box['fixed_ip'], started) == first
+    finally:
+        subprocess.run(['umount', str(folder)], check=True)
+    keep('server_snapshot', server='box', name='full', state='absent')
+    assert not folder.exists()
+
+
 def reboot(box: Item, ssh: Ssh) -> None:
     """Let the container reboot itself, and wait until it is back."""
     started = 'cut -d " " -f 22 /proc/1/stat'  # when, in the time of the host
@@ -335,7 +405,6 @@ def test_refused(module: str, options: Item, message: str, box: Item) -> None:
 
 def test_refused_of_others(box: Item, image: str) -> None:
     """So is what other modules cannot do with it, and an image of the other type."""
-    assert 'takes snapshots of' in refused('server_snapshot', server='box', name='s')
     done = run('volume', name='v', size=1, server='box', state='attached')
     assert 'which has no disks' in done['msg']
     new = {'name': 'new', 'flavor': 'g1.nano'}

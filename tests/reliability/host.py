@@ -49,7 +49,7 @@ IGNORED = re.compile(
     r'/hanok\.(db|db-wal|db-shm|json)$|/hanok/locks(/|$)|'
     r'\.log(\.\d)?$|\.(status|leases|macs)(\.new)?$|'
     r'/hanok-schedule@\.service$|'
-    r'/servers/[^/]+/root/[^/]+/|/lib/libvirt/qemu/|/autostart$|/console([./]|$)|\.(sock|pid)$'
+    r'/servers/[^/]+/(root|snapshots/[^/]+)/[^/]+/|/lib/libvirt/qemu/|/autostart$|/console([./]|$)|\.(sock|pid)$'
 )
 SETTLE_TIMEOUT = 15  # seconds
 PROGRAMS = re.compile(

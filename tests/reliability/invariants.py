@@ -183,6 +183,8 @@ def _files() -> list[str]:
         ]
         expected = ['root'] if kind == 'container' else ['root.qcow2', 'seed.iso']
         expected += ['root-password'] if folder in locked else []
+        copies = rows(_COPIES.format(folder)) if kind == 'container' else []
+        expected += ['snapshots'] if copies else []
         found += _differ(f'server {folder}', here, expected)
     return found + [
         f'{path} is left over'
@@ -197,8 +199,15 @@ _RECORDED_SNAPSHOTS = """SELECT n.uuid FROM volume_snapshot n
   JOIN volume v ON v.id = d.volume_id WHERE v.uuid = '{0}'"""
 
 
+_COPIES = """SELECT n.uuid FROM server_snapshot n JOIN server s ON s.id = n.server_id
+  WHERE s.uuid = '{0}'"""
+
+
 def _snapshots() -> list[str]:
     found = []
+    for path in (STATE / 'servers').glob('*/snapshots'):
+        recorded = [f'hanok-{row[0]}' for row in rows(_COPIES.format(path.parent.name))]
+        found += _differ(f'snapshots of {path.parent.name}', os.listdir(path), recorded)
     for path in (STATE / 'volumes').glob('*.qcow2'):
         info = json.loads(output_of('qemu-img', 'info', '-U', '--output=json', str(path)))
         there = [one['name'] for one in info.get('snapshots', ())]

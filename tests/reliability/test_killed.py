@@ -550,7 +550,7 @@ WALKS = (
         ],
     ),
     Walk(
-        'backups of a container',
+        'backups and snapshots of a container',
         [
             task('image', name='root', path='{root}', disk_format='root-tar'),
             task('server', name='c', **CONTAINER),
@@ -561,7 +561,12 @@ WALKS = (
             task('image', name='copy', backup='b'),
             *delete_tasks('image', 'copy'),
             *delete_tasks('backup', 'b'),
-            *delete_tasks('server', 'c'),
+            task('server_snapshot', server='c', name='a'),
+            check_resumed,
+            task('server_snapshot', server='c', name='e'),
+            task('server_snapshot', server='c', name='a', state='restored'),
+            task('server_snapshot', server='c', name='a', state='absent'),
+            task('server', name='c', state='absent', delete_snapshots=True),
             *delete_tasks('backup', 'd'),
             *delete_tasks('image', 'root'),
         ],

@@ -81,6 +81,18 @@ def test_new_snapshot() -> None:
     assert (without.memory, without.hardware, without.parent) == (False, None, None)
 
 
+def test_containers() -> None:
+    """They have snapshots without disks, and none with memory, whether they run or not."""
+    for status in (Status.ACTIVE, Status.SHUTOFF):
+        box = replace(WEB, type='container', status=status)
+        (made,) = planned(server=box, volumes=()).result
+        assert (made.volumes, made.memory, made.parent) == ({}, False, 'old')
+        assert planned(server=box, volumes=(), memory=True).refused == (
+            'memory: server web is a container, whose memory nothing keeps; leave memory out, and '
+            'its files are kept',
+        )
+
+
 @pytest.mark.parametrize(
     ('unfinished', 'state', 'expected'),
     [

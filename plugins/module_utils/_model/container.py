@@ -31,8 +31,6 @@ _WHY: Mapping[str, str] = {
 }
 _LACKS: Mapping[Verb, str] = {
     Verb.RESCUE: 'has no disk to boot another system from; its files are on the host',
-    Verb.SNAPSHOT: 'has no disk that libvirt takes snapshots of; make a backup of it',
-    Verb.RESTORE: 'has no snapshots',
     Verb.ATTACH: 'has no disks; keep its data in its root file system',
 }
 

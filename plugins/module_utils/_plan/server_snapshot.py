@@ -17,6 +17,7 @@ from .._model.server_snapshot import (
     ServerSnapshotRequest,
     hardware_of,
 )
+from .._model.server_type import CONTAINER
 from .._model.snapshot import own_name
 from .._model.status import Status, TaskState
 
@@ -142,7 +143,7 @@ def _create(
     base = begun.completed() if begun else ServerSnapshot(request.name)
     memory = base.memory if request.memory is None else request.memory
     if memory:
-        _check_running(server, draft)
+        _check_memory(server, draft)
     _check_volumes(observed.volumes, draft)
     new = replace(
         base,
@@ -165,8 +166,14 @@ def _origin(request: ServerSnapshotRequest, observed: ObservedServerSnapshots) -
     return None
 
 
-def _check_running(server: Server, draft: Draft) -> None:
-    if server.settled_status != Status.ACTIVE:
+def _check_memory(server: Server, draft: Draft) -> None:
+    if server.type == CONTAINER:
+        draft.refuse(
+            'memory',
+            f'memory: server {server.name} is a container, whose memory nothing keeps; leave '
+            'memory out, and its files are kept',
+        )
+    elif server.settled_status != Status.ACTIVE:
         draft.refuse(
             'memory',
             f'memory: server {server.name} is {server.settled_status}, and only a running guest '

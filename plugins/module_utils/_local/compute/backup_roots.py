@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ..._model.change import Change
 from ..._model.effect import LIVE
-from ..host.guest_files import exchange, remove_tree
+from ..host.guest_files import remove_tree
 from ..host.user_namespace import first_id, first_id_of, user_namespace
 from ..record.host import Host
 from ..storage.backup_files import BackupFolder, Copied
 from ..storage.root_archives import PACK, PROVIDED
 from . import container_roots
 from .backup_stops import stop, suspended
+from .root_exchange import new_root, old_root, remove_root, replace_root
 from .server_containers import ServerContainers
 
 if TYPE_CHECKING:
@@ -85,24 +86,24 @@ class BackupRoots:
     ) -> None:
         """Replace the files of a server. ``touch``: called before the server is."""
         root = self.machines.root(server)
-        new = _new(root)
-        _remove(new)
+        new = new_root(root)
+        remove_root(new)
         try:
             self._unpack(server, folder.copy, new, self._locks(row, server))
             touch()
             if change.effect != LIVE:
                 stop(self.machines, change, server)
-            _replace(root, new)
+            replace_root(root, new)
         finally:
-            _remove(new)
-        remove_tree(_old(root))
+            remove_root(new)
+        remove_tree(old_root(root))
         if change.effect != LIVE:
             self.machines.define_and_start(server)
 
     def _unpack(self, server: CompleteServer, archive: str, new: str, locks: Sequence[int]) -> None:
         """Unpack an archive, with what cloud-init knows about the server today."""
         root = self.machines.root(server)
-        user_data = container_roots.user_data(root if os.path.exists(root) else _old(root))
+        user_data = container_roots.user_data(root if os.path.exists(root) else old_root(root))
         files = self.machines.files(server, user_data)
         password = self.machines.keep_password(server)
         user = first_id(server['id'])
@@ -111,38 +112,11 @@ class BackupRoots:
     def clean(self, row: ListedBackup, server: CompleteServer) -> None:
         """Remove what an interrupted run has left at a server."""
         root = self.machines.root(server)
-        if not os.path.exists(root) and os.path.exists(_old(root)):
-            os.rename(_old(root), root)
-        _remove(_new(root))
-        remove_tree(_old(root))
+        if not os.path.exists(root) and os.path.exists(old_root(root)):
+            os.rename(old_root(root), root)
+        remove_root(new_root(root))
+        remove_tree(old_root(root))
 
     def _locks(self, row: ListedBackup, server: CompleteServer) -> Sequence[int]:
         held = self.host.work.held_lock
         return [*held('backup', row['name']), *held('server', server['name'])]
-
-
-def _new(root: str) -> str:
-    """What replaces a root file system."""
-    return f'{root}.restored'
-
-
-def _old(root: str) -> str:
-    """What was replaced."""
-    return f'{root}.replaced'
-
-
-def _replace(root: str, new: str) -> None:
-    """Exchange the root file systems, or rename one after the other where that is not possible."""
-    if os.path.exists(root):
-        with contextlib.suppress(OSError):
-            exchange(root, new)
-            return
-        remove_tree(_old(root))
-        os.rename(root, _old(root))
-    os.rename(new, root)
-
-
-def _remove(new: str) -> None:
-    """Remove a root file system, and what is unpacked of it."""
-    remove_tree(container_roots.part_of(new))
-    remove_tree(new)

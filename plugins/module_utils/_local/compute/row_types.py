@@ -52,6 +52,7 @@ class ListedSnapshot(ServerSnapshotRow):
 
     full_name: str
     machine: str
+    type: str
     parent: str | None
     volumes: str
 

@@ -14,6 +14,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any, NamedTuple, Sequence, Tuple
 
 from ..._cloud import CloudError, TimedOut
+from ..._model.server_type import CONTAINER
 from ..._model.snapshot import owner_of
 from ..host.files import read_file, write_atomically
 from ..host.hypervisor import tolerate
@@ -36,7 +37,8 @@ class Place(NamedTuple):
     """Where a snapshot is. ``name``: in full. ``tag``: its name in the disks, never used again.
 
     ``machine``: the UUID of the one that may have them open; empty: none has. ``memory``: it has
-    that of its guest. ``locks``: what programs inherit that write to them.
+    that of its guest. ``locks``: what programs inherit that write to them. ``is_container``: what
+    it is of, which has files instead of disks.
     """
 
     name: str
@@ -44,13 +46,15 @@ class Place(NamedTuple):
     machine: str
     memory: bool
     locks: Tuple[Tuple[str, str], ...]
+    is_container: bool = False
 
 
 def place_of(row: ListedSnapshot) -> Place:
     """Where the snapshot of a server is."""
     locks = (('server', row['name']),)
     memory = bool(row['memory'])
-    return Place(row['full_name'], tag_of(row['uuid']), row['machine'], memory, locks)
+    is_container = row['type'] == CONTAINER
+    return Place(row['full_name'], tag_of(row['uuid']), row['machine'], memory, locks, is_container)
 
 
 class SnapshotMachines:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 # ?1: full names as a JSON array, or NULL for all. ?2: the name of a server, or NULL.
 _LIST: Query[ListedSnapshot] = Query("""SELECT n.id, n.project, n.created_by, n.created_at, n.uuid,
     n.server_id, n.parent_id, n.memory, n.hardware, n.current, n.description, n.labels,
-    n.task_state, n.name AS full_name, s.name AS name, s.uuid AS machine, p.name AS parent,
+    n.task_state, n.name AS full_name, s.name AS name, s.uuid AS machine, s.type, p.name AS parent,
     (SELECT json_group_object(v.name, d.size) FROM server_snapshot_disk d
       JOIN volume v ON v.id = d.volume_id WHERE d.snapshot_id = n.id) AS volumes
   FROM server_snapshot n JOIN server s ON s.id = n.server_id

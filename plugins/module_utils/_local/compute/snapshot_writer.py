@@ -21,6 +21,7 @@ from ..storage.pool_writer import writer_of
 from . import server_rows
 from .snapshot_machines import Place, SnapshotMachines, place_of
 from .snapshot_rows import Disks, disks_of, snapshot_rows
+from .snapshot_types import SnapshotsOfServers
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer
@@ -54,7 +55,7 @@ def without_snapshots(
     host: Host, servers: Iterable[str], stop: Callable[[CompleteServer], None]
 ) -> Callable[[CompleteServer], None]:
     """Return what stops servers, and deletes their snapshots from all disks."""
-    return _then_delete(host, servers, stop, SnapshotMachines(host).delete)
+    return _then_delete(host, servers, stop, SnapshotsOfServers(host).delete)
 
 
 def _then_delete(
@@ -89,7 +90,7 @@ class SnapshotWriter:
         self.host = host
         self.record = host.record
         self.projections = projections
-        self.machines = SnapshotMachines(host)
+        self.machines = SnapshotsOfServers(host)
 
     def create(self, changes: Changes) -> Outcomes:
         """Record the snapshots, make them, and record that the servers come from them."""
@@ -97,8 +98,12 @@ class SnapshotWriter:
             for change in changes:
                 self._reserve(change.new(ServerSnapshot))
         begun = self._recorded(changes)
+        servers = self._servers(changes)
         outcomes = self.host.work.for_each(
-            changes, lambda change: self.machines.create(*begun[change.name])
+            changes,
+            lambda change: self.machines.create(
+                *begun[change.name], servers[change.new(ServerSnapshot).server]
+            ),
         )
         return self.host.work.finish(outcomes, _PARENT, _OTHERS, _CURRENT, _DONE)
 
@@ -148,8 +153,7 @@ class SnapshotWriter:
         outcomes = self.record.writer.change(changes, self._begin_restore)
         self.projections.apply()
         begun = self._recorded(changes)
-        names = [change.new(ServerSnapshot).server for change in changes]
-        servers = server_rows.complete_rows(self.record, None, names)
+        servers = self._servers(changes)
 
         def restore(change: Change) -> None:
             server = servers[change.new(ServerSnapshot).server]
@@ -177,6 +181,11 @@ class SnapshotWriter:
                 '(SELECT server_id FROM server_snapshot WHERE id = ?1)',
                 (row,),
             )
+
+    def _servers(self, changes: Changes) -> Dict[str, CompleteServer]:
+        """The servers of the snapshots by name; read before threads are started."""
+        names = [change.new(ServerSnapshot).server for change in changes]
+        return server_rows.complete_rows(self.record, None, names)
 
     def _recorded(self, changes: Changes) -> Dict[str, Tuple[Place, Disks]]:
         """The places of the snapshots and their disks by name; read before threads are started."""
