@@ -137,6 +137,7 @@ def fill(record: Record) -> dict[str, int]:
                 size=1,
                 checksum='sha256:0',
                 application=None,
+                volumes=None,
                 description='',
                 labels='{}',
             )

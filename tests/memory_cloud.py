@@ -792,7 +792,9 @@ class Backups(Items):
     def store(self, item: Any) -> None:
         """Copy nothing."""
         if item.size == AFTER_APPLY:
-            item = replace(item, size=1, checksum='sha256:0')
+            done = {'size': 1, 'checksum': 'sha256:0'}
+            volumes = tuple(replace(volume, **done) for volume in item.volumes)
+            item = replace(item, **done, volumes=volumes)
         super().store(item)
         server = self.memory.kinds['server'].get(item.server)
         if server:

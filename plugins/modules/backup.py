@@ -10,18 +10,19 @@ module: backup
 short_description: Manage backups of servers
 version_added: 0.1.0
 description:
-  - A backup is a copy of the root disk of a server, or of the files of a container, in a store that
-    the operator of the host names (C(host_backup_stores) of the role C(hanok.cloud.host)), such as
-    a disk of its own or a mount of NFS. It depends on nothing else, and stays when the server is
-    deleted.
-  - It has what the disk held at one instant, also while the guest runs and writes on. The file
+  - A backup is a copy of the root disk of a server, and of its volumes if they are to be in it, or
+    of the files of a container, in a store that the operator of the host names
+    (C(host_backup_stores) of the role C(hanok.cloud.host)), such as a disk of its own or a mount of
+    NFS. It depends on nothing else, and stays when the server is deleted.
+  - It has what all disks held at one instant, also while the guest runs and writes on. The file
     systems of a guest are frozen for that moment, if its guest agent answers within seconds.
   - A container stands still, or is off, until its files are copied (O(mode)). Its first-boot
     content, and what is in C(/dev), C(/proc), C(/run) and C(/sys), is not in the backup.
-  - Volumes that are attached to the server, its memory, and the variables of its firmware are not
-    in it; for volumes see M(hanok.cloud.volume_snapshot).
+  - The memory of the server and the variables of its firmware are not in it, and the volumes that
+    are attached to the server only with O(include_volumes).
   - A new server with the data of a backup, and with any other options, is created from an image of
-    it (O(hanok.cloud.image#module:backup)).
+    it (O(hanok.cloud.image#module:backup)), and new volumes for it are created from the volumes in
+    the backup (O(hanok.cloud.volume#module:backup)).
   - Beside the copy a store has a file C(manifest.json) with what the server was, and no secrets.
 extends_documentation_fragment:
   - hanok.cloud.cloud
@@ -53,6 +54,14 @@ options:
         Containers have no V(snapshot), and virtual machines no V(suspend).
     type: str
     choices: [snapshot, suspend, stop]
+  include_volumes:
+    description:
+      - Whether the volumes that are attached to the server are in the backup, too. It has all disks
+        as they were at one instant. A new backup is without them if this is not set. A container
+        has no volumes.
+      - With O(state=restored) they are restored, too, if they are attached to the server; what was
+        attached since then stays as it is. One that was deleted is not made again.
+    type: bool
   force:
     description:
       - Whether a guest that has to be off, for O(mode=stop) or O(state=restored), is powered off
@@ -91,7 +100,8 @@ options:
       - The files of a container are unpacked beside those that it has, and replace them. The
         first-boot content is that of today; it does not run again.
       - A disk that has grown since then keeps its size. A server that was deleted, also if another
-        one has its name by now, and one that has snapshots, is refused.
+        one has its name by now, and one that has snapshots, is refused. So is a volume that has
+        snapshots, or is no longer attached to the server.
     type: str
     choices: [present, restored, absent]
     default: present
@@ -132,6 +142,24 @@ EXAMPLES = r"""
     name: store-monday
     state: restored
 
+- name: Attach a volume to the server
+  hanok.cloud.volume:
+    name: orders
+    size: 1
+    server: store
+    state: attached
+
+- name: Back up the server with its volumes
+  hanok.cloud.backup:
+    name: store-all
+    server: store
+    include_volumes: true
+
+- name: Create a new volume with what the volume had then
+  hanok.cloud.volume:
+    name: orders-then
+    backup: store-all/orders
+
 - name: Delete the backup, also a protected one
   hanok.cloud.backup:
     name: store-monday
@@ -165,11 +193,37 @@ backup:
       description: Size in GB that the root disk had then; null for a container.
       type: int
     size:
-      description: Size of the copy in bytes. It is compressed.
+      description: Size of the copy of the root disk, or of the files, in bytes. It is compressed.
       type: int
     checksum:
-      description: Checksum of the copy, as in V(sha256:...).
+      description: Checksum of that copy, as in V(sha256:...).
       type: str
+    include_volumes:
+      description: Whether it is a backup with the volumes of the server.
+      type: bool
+    volumes:
+      description: The volumes in it; none without RV(backup.include_volumes).
+      type: list
+      elements: dict
+      contains:
+        id:
+          description: UUID of the volume.
+          type: str
+        name:
+          description: Name that the volume had then.
+          type: str
+        volume_size:
+          description: Size in GB that it had then.
+          type: int
+        volume_type:
+          description: Type that it had then.
+          type: str
+        size:
+          description: Size of the copy in bytes. It is compressed.
+          type: int
+        checksum:
+          description: Checksum of the copy, as in V(sha256:...).
+          type: str
     config:
       description:
         - What the server was then, by the names that M(hanok.cloud.server) returns; what was given

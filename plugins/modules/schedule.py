@@ -57,6 +57,10 @@ options:
       - Mode of backups, as in M(hanok.cloud.backup). Leave it out for servers of both types.
     type: str
     choices: [snapshot, suspend, stop]
+  include_volumes:
+    description:
+      - Whether backups are with the volumes of their servers, as in M(hanok.cloud.backup).
+    type: bool
   force:
     description:
       - Whether guests are powered off instead of asked to shut down, with O(action=stop) and
@@ -147,6 +151,9 @@ schedule:
     store:
       description: Store of backups; null for the only one.
       type: str
+    include_volumes:
+      description: Whether backups are with the volumes of their servers.
+      type: bool
     mode:
       description: Mode of backups; null for the default.
       type: str

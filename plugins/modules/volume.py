@@ -65,6 +65,11 @@ options:
         copy of, with the name of the volume and a slash in front, as in V(data/monday). The volume
         may be in use.
     type: str
+  backup:
+    description:
+      - Name of a backup of a server (M(hanok.cloud.backup)), a slash, and the name that a volume in
+        it had then, as in V(store-all/data), that the new volume is a copy of.
+    type: str
   server:
     description:
       - Name of the server to attach it to. With O(state=detached), detach it only from this server.
@@ -212,9 +217,9 @@ volume:
       type: dict
     source:
       description:
-        - What the volume is a copy of, as C(image:NAME), C(source_volume:NAME) or
-          C(snapshot:VOLUME/NAME), with its name at that time; null if it was blank, or not created
-          by this collection.
+        - What the volume is a copy of, as C(image:NAME), C(source_volume:NAME),
+          C(snapshot:VOLUME/NAME) or C(backup:BACKUP/VOLUME), with its name at that time; null
+          if it was blank, or not created by this collection.
       type: str
     server:
       description: Name of the server that the volume is attached to; null if there is none.

@@ -117,6 +117,51 @@ def test_image(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
     keep('image', name='old', state='absent')
 
 
+def test_volumes(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
+    """Backups with volumes: restored together; new volumes of them, also when all else is gone."""
+    server('one')
+    for name in ('data', 'logs'):
+        keep('volume', name=name, size=1, server='one', state='attached')
+    made = keep('backup', name='all', server='one', include_volumes=True)['backup']
+    assert made['include_volumes']
+    assert [(item['name'], item['volume_size']) for item in made['volumes']] == [
+        ('data', 1),
+        ('logs', 1),
+    ]
+    assert all(item['size'] > 0 and item['checksum'] for item in made['volumes'])
+    assert keep('backup', name='root', server='one')['backup']['volumes'] == []
+    assert 'include_volumes is false, requested true: use another name' in refused(
+        'backup', name='root', include_volumes=True
+    )
+    keep('volume', name='data', size=2)
+    restore(run, name='all')
+    assert run('volume_info', name='data')['volumes'][0]['size'] == 2
+    keep('volume', name='logs', state='detached')
+    assert 'the volume logs that is in it is not attached to one' in refused(
+        'backup', name='all', state='restored'
+    )
+    keep('volume', name='logs', state='absent')
+    restored = run('backup', name='all', state='restored')
+    assert restored['changed']
+    assert 'volume logs: it no longer exists, and is not restored' in str(restored['warnings'])
+    for name in ('one', 'data'):
+        keep('volume' if name == 'data' else 'server', name=name, state='absent')
+    copy = keep('volume', name='copy', backup='all/logs', size=2)['volume']
+    assert (copy['size'], copy['source']) == (2, 'backup:all/logs')
+    assert (
+        'backup all/none does not exist; available: all/data, all/logs'
+        in (run('volume', name='x', backup='all/none')['msg'])
+    )
+    assert keep('volume', name='new', backup='all/data')['volume']['size'] == 1
+    for kind, name in (
+        ('volume', 'copy'),
+        ('volume', 'new'),
+        ('backup', 'all'),
+        ('backup', 'root'),
+    ):
+        keep(kind, name=name, state='absent')
+
+
 def test_what_is_refused(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
     """Another server, another way, another store; a server with snapshots."""
     server('one')

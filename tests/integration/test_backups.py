@@ -21,6 +21,15 @@ WRITER = (
     "setsid sh -c 'while true; do dd if=/dev/urandom of=/root/noise bs=1M count=2 conv=fsync; "
     "done' </dev/null >/dev/null 2>&1 & echo $! > /tmp/writer"
 )
+# Has the same number on the disk of the system as on a volume, or one that is smaller by one.
+COUNTER = (
+    "setsid sh -c 'n=10000000; while true; do n=$((n + 1)); "
+    'printf $n | dd of=/dev/vdc conv=notrunc,fsync; '
+    'printf $n | dd of=/root/counter conv=notrunc,fsync; '
+    "done' </dev/null >/dev/null 2>&1 & echo $! > /tmp/counter; "
+    'until [ -s /root/counter ]; do sleep 0.1; done'
+)
+SEEN = 'until [ -b {} ]; do sleep 0.1; done'
 
 
 @pytest.fixture(scope='module')
@@ -131,6 +140,60 @@ def test_new_server(
     assert ssh(server['fixed_ip'], 'hostname').strip() == 'other'
     keep('server', name='other', state='absent')
     keep('image', name='of-backup', state='absent')
+
+
+def read(guest: Guest, device: str) -> str:
+    """The checksum of what a volume has, past its middle."""
+    return guest(f'dd if=/dev/{device} bs=1M skip=700 count=3 | sha256sum').split()[0]
+
+
+def test_with_volumes(store: Path, guest: Guest) -> None:
+    """All disks are of one instant; they are restored together, and copied to a new volume."""
+    for name, device in (('data', 'vdb'), ('logs', 'vdc')):
+        keep('volume', name=name, size=1, server='kept', state='attached')
+        guest(SEEN.format(f'/dev/{device}'))
+    guest('dd if=/dev/urandom of=/dev/vdb bs=1M seek=700 count=3 conv=fsync')
+    checksum = read(guest, 'vdb')
+    guest(COUNTER)
+    made = keep('backup', name='all', server='kept', store='disk', include_volumes=True)['backup']
+    guest('kill -0 $(cat /tmp/counter); kill $(cat /tmp/counter)')
+    assert snapshots_in_disk() == ''
+    folder = store / made['id']
+    manifest = json.loads((folder / 'manifest.json').read_text('utf-8'))
+    for item in made['volumes']:
+        file = f'{item["id"]}.qcow2'
+        sums = {option: item[option] for option in ('size', 'checksum')}
+        assert manifest['files'][file] == sums
+        assert (folder / file).stat().st_size == item['size']
+        path = f'{STATE}/volumes/{file}'
+        words = ['qemu-img', 'snapshot', '-U', '-l', path]
+        assert subprocess.run(words, check=True, capture_output=True).stdout == b''
+    guest('dd if=/dev/zero of=/dev/vdb bs=1M seek=700 count=3 conv=fsync')
+    keep('volume', name='data', size=2)
+    restore('all')
+    assert read(guest, 'vdb') == checksum
+    assert int(guest('cat /sys/block/vdb/size')) == 2 * 2**21
+    on_volume = int(guest('head -c 8 /dev/vdc'))
+    on_root = int(guest('cat /root/counter'))
+    assert on_volume > 10**7
+    assert on_volume - on_root in (0, 1)
+    keep('volume', name='copy', backup='all/data', server='kept', state='attached')
+    guest(SEEN.format('/dev/vdd'))
+    assert read(guest, 'vdd') == checksum
+    with (folder / f'{made["volumes"][1]["id"]}.qcow2').open('r+b') as damaged:
+        damaged.write(b'?')
+    boot = guest(BOOT)
+    for task in (
+        ('backup', {'name': 'all', 'state': 'restored'}),
+        ('volume', {'name': 'new', 'backup': 'all/logs'}),
+    ):
+        assert 'checksum mismatch: got sha256:' in run(task[0], **task[1])['msg']
+    assert guest(BOOT) == boot
+    keep('volume', name='new', state='absent')
+    for name in ('data', 'logs', 'copy'):
+        keep('volume', name=name, state='detached', force=True)
+        keep('volume', name=name, state='absent')
+    assert os.listdir(f'{STATE}/volumes') == []
 
 
 def test_of_a_stopped_guest(guest: Guest) -> None:

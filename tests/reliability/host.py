@@ -181,6 +181,7 @@ def comparable_rows(tables: dict[str, list[dict[str, Any]]], names: Names) -> li
                     values['checksum'],
                     values['server_uuid'],
                 )  # or a server's that is gone
+                values['volumes'] = [one['name'] for one in json.loads(row['volumes'] or '[]')]
             if table == 'image' and row['source'].startswith('backup:'):
                 del values['size']  # of files that a container wrote to until then
             values.update(

@@ -28,6 +28,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible import run
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.resource import Resource
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.application import Application
+from ansible_collections.hanok.cloud.plugins.module_utils._model.backup_volume import VolumeCopy
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import ConsoleLog
 from ansible_collections.hanok.cloud.plugins.module_utils._model.first_boot import FirstBoot
@@ -87,7 +88,7 @@ def sample(hint: Any, name: str = '') -> Any:
     if hint in SPECIAL:
         return SPECIAL[hint]
     if is_dataclass(hint):
-        lazy = {'Application': Application, 'Hardware': Hardware}
+        lazy = {'Application': Application, 'Hardware': Hardware, 'VolumeCopy': VolumeCopy}
         hints = typing.get_type_hints(hint, localns=lazy)
         return typing.cast(Any, hint)(
             **{field.name: sample(hints[field.name], field.name) for field in fields(hint)}

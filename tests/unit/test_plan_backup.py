@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,9 +18,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.backup import (
     BackupRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.backup_config import config_of
+from ansible_collections.hanok.cloud.plugins.module_utils._model.backup_volume import copy_of
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status, TaskState
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.backup import ObservedBackups, plan
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.fold import fold
 
@@ -38,6 +41,7 @@ def planned(
     stores: dict[str, str] | None = None,
     force: bool = False,
     of: str | None = 'web',
+    volumes: Sequence[Volume] = (),
     **options: Any,
 ) -> Plan[Backup]:
     """The plan of a request."""
@@ -45,6 +49,7 @@ def planned(
         {current.name: current} if current else {},
         {server.name: server} if server else {},
         STORES if stores is None else stores,
+        volumes={volume.name: volume for volume in volumes},
     )
     return plan(BackupRequest('b', state, options, of, force), observed)
 
@@ -276,12 +281,85 @@ def test_forgotten() -> None:
 
 def test_what_is_invalid() -> None:
     """A way to make it, for what is not made."""
-    request = BackupRequest('b', 'restored', {'store': 's', 'mode': 'stop'}, '')
+    options = {'store': 's', 'mode': 'stop', 'include_volumes': True}
+    request = BackupRequest('b', 'restored', options, '')
     assert [str(problem).partition(':')[0] for problem in request.problems()] == [
         'server',
         'store',
         'mode',
+        'include_volumes',
     ]
+
+
+DATA = Volume('data', 2, 'web', id='d')
+LOGS = Volume('logs', 1, 'web', id='l')
+FULL = replace(RUNNING, volumes=('data', 'logs'))
+WITH = replace(MADE, include_volumes=True, volumes=(copy_of(DATA), copy_of(LOGS)))
+
+
+def test_volumes_of_a_new_backup() -> None:
+    """Those that are attached, if they are asked for; the second plan looks at none of them."""
+    (change,) = planned(server=FULL, volumes=[DATA, LOGS], include_volumes=True).changes
+    assert [one['name'] for one in change.new(Backup).public()['volumes']] == ['data', 'logs']
+    assert not planned('present', WITH, include_volumes=True).changes
+    (change,) = planned(server=FULL, volumes=[DATA, LOGS]).changes
+    assert (change.new(Backup).include_volumes, change.new(Backup).volumes) == (False, ())
+    (change,) = planned(server=BOX, include_volumes=True).changes
+    assert change.new(Backup).volumes == ()
+    begun = replace(WITH, unfinished=TaskState.CREATING)
+    (change,) = planned('present', begun, FULL, volumes=[DATA, LOGS]).changes
+    assert change.new(Backup).volumes == WITH.volumes
+
+
+def refusals(
+    state: str, current: Backup | None, *volumes: Volume, server: Server = FULL, **options: Any
+) -> list[str]:
+    """Why a plan is refused."""
+    found = planned(state, current, server, volumes=volumes, **options)
+    return [str(text) for text in found.refused]
+
+
+def test_volumes_that_are_refused() -> None:
+    """Those that are not whole, and those whose disk cannot be replaced."""
+    new = {'include_volumes': True}
+    begun = replace(LOGS, unfinished=TaskState.EXTENDING)
+    unfinished = 'volume logs is unfinished (extending); run its task again first'
+    assert refusals('present', None, DATA, begun, **new) == [unfinished]
+    assert refusals('restored', WITH, DATA, begun) == [unfinished]
+    away = replace(LOGS, unavailable='it is away; mount it')
+    assert refusals('present', None, DATA, away, **new) == ['volume logs: it is away; mount it']
+    started = replace(WITH, unfinished=TaskState.CREATING)
+    other = 'backup b was begun with other volumes (data, logs) than it would have now; delete it'
+    one = replace(FULL, volumes=('data',))
+    assert refusals('present', started, DATA, LOGS, server=one)[0].startswith(other)
+    assert refusals('present', started, DATA, LOGS, include_volumes=False)[0].startswith(other)
+    assert refusals('present', MADE, **new) == [
+        'backup b: include_volumes is false, requested true: use another name, or delete this '
+        'backup first'
+    ]
+    assert refusals('restored', WITH, DATA, replace(LOGS, server=None), server=one) == [
+        'backup b: the volume logs that is in it is not attached to web; attach it first (volume: '
+        'state: attached)'
+    ]
+    assert refusals('restored', WITH, DATA, replace(LOGS, snapshots=('a',))) == [
+        'volume logs has snapshots (a), which are in the disk that is replaced; delete those first'
+    ]
+    assert refusals('restored', WITH, replace(DATA, size=1), LOGS) == [
+        'backup b has 2 GB of the volume data, which has only 1; extend that first (volume: size: '
+        '2)'
+    ]
+
+
+def test_volumes_that_are_not_restored() -> None:
+    """What was deleted, or attached later, is said; one with the name of another is another."""
+    found = planned('restored', WITH, FULL, volumes=[DATA, replace(LOGS, id='other')])
+    assert not found.refused
+    assert found.notes == (
+        'volume logs: it no longer exists, and is not restored; a new one is created from the '
+        'backup (volume: backup: b/logs)',
+        'volume logs: attached after the backup b was made; it is not restored',
+    )
+    assert not planned('restored', WITH, FULL, volumes=[DATA, LOGS]).notes
 
 
 def test_statuses() -> None:
@@ -295,7 +373,7 @@ def test_statuses() -> None:
 @given(
     st.sampled_from(['present', 'absent']),
     st.sampled_from([None, '', TaskState.CREATING, TaskState.RESTORING, TaskState.DELETING]),
-    st.sampled_from([RUNNING, STOPPED, BOX]),
+    st.sampled_from([RUNNING, STOPPED, BOX, replace(RUNNING, volumes=('data', 'logs'))]),
     st.fixed_dictionaries(
         {},
         optional={
@@ -303,6 +381,7 @@ def test_statuses() -> None:
             'labels': st.sampled_from([{}, {'a': 'b'}]),
             'delete_protection': st.just(False),
             'mode': st.sampled_from(MODES),
+            'include_volumes': st.booleans(),
         },
     ),
 )
@@ -312,10 +391,12 @@ def test_the_next_plan_is_empty(
     """After any other one that is not refused."""
     if state == 'absent':
         options.pop('mode', None)
+        options.pop('include_volumes', None)
     there = [] if unfinished is None else [replace(MADE, unfinished=unfinished or None)]
-    found = planned(state, *there, server=server, **options)
+    around: dict[str, Any] = {'server': server, 'volumes': [DATA, LOGS]}
+    found = planned(state, *there, **around, **options)
     if found.refused:
         return
     after = fold('backup', found.changes, {one.name: one for one in there})
-    assert not planned(state, *after.values(), server=server, **options).changes
+    assert not planned(state, *after.values(), **around, **options).changes
     assert bool(after) is (state == 'present')

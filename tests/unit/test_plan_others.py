@@ -18,6 +18,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.compute.server_
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.profile import PROFILE
 from ansible_collections.hanok.cloud.plugins.module_utils._model.backup import Backup
+from ansible_collections.hanok.cloud.plugins.module_utils._model.backup_volume import VolumeCopy
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.effect import (
     COMPLETES_INTERRUPTED_RUN,
@@ -491,6 +492,11 @@ def test_status_of_a_volume() -> None:
 
 
 AWAY = 'volume v: it is away; mount it'
+_COPIES = (VolumeCopy('d', 'data', 2, 'default'),)
+BACKED_UP = {
+    'b/data': Backup('b', volumes=_COPIES, unfinished='creating'),
+    'c/data': Backup('c', volumes=_COPIES),
+}
 TYPES = {'ssd': VolumeType('ssd'), 'nfs': VolumeType('nfs', '/nfs is not mounted; mount it')}
 
 
@@ -560,6 +566,16 @@ TYPES = {'ssd': VolumeType('ssd'), 'nfs': VolumeType('nfs', '/nfs is not mounted
                 volume_(source='source_volume:w'), volumes(Volume('w', 2, disk_missing=True))
             ),
             'volume w: its disk is missing, with all data on it; copy another volume',
+        ),
+        (
+            volume.plan(volume_(source='backup:b/data'), replace(volumes(), backups=BACKED_UP)),
+            'backup b is unfinished (creating); run its task again first',
+        ),
+        (
+            volume.plan(
+                volume_(source='backup:c/data', size=1), replace(volumes(), backups=BACKED_UP)
+            ),
+            'size: 1 GB is less than backup c/data needs (2 GB); use at least that',
         ),
         (
             volume.plan(volume_(source='source_volume:v'), volumes(V)),

@@ -4,11 +4,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
-from .._cloud import Cloud, Names, Outcome, Outcomes, Refused
+from .._cloud import Cloud, Names
 from .._model.backup import KEEP, MODES, Backup, BackupRequest
-from .._model.change import Changes
 from .._model.kinds import Verb
 from .._model.snapshot import STATES
 from .._plan.backup import ObservedBackups, plan
@@ -18,14 +17,12 @@ from .protection import PROTECTED, protected_options
 from .resource import Resource
 from .run import run
 
-if TYPE_CHECKING:
-    from .._model.server import Server
-
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
     'server': {'type': 'str'},
     'store': {'type': 'str'},
     'mode': {'type': 'str', 'choices': list(MODES)},
+    'include_volumes': {'type': 'bool'},
     'force': {'type': 'bool', 'default': False},
     **{rule: {'type': 'int'} for rule in KEEP},
     'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
@@ -33,9 +30,12 @@ ARGUMENTS: Dict[str, Any] = {
 }
 
 
+_FIXED = ('store', 'mode', 'include_volumes')
+
+
 def request(params: Dict[str, Any]) -> BackupRequest:
     """Return the request of the task."""
-    options = {**specified_options(params, 'store', 'mode'), **protected_options(params)}
+    options = {**specified_options(params, *_FIXED), **protected_options(params)}
     return BackupRequest(
         params['name'],
         params['state'],
@@ -55,40 +55,20 @@ def observe(cloud: Cloud, requested: BackupRequest) -> Tuple[ObservedBackups, Na
     if requested.keep:
         found = {name: one for name, one in found.items() if server == one.server}
     names = {('backup', name) for name in (requested.name, *found)}
-    if current is None and requested.state == 'restored':
-        return ObservedBackups(by_name('backup', backups.list())), names
     if _stays(requested, current):
         return ObservedBackups(found), names
-    names.add(('server', server))
-    if requested.state == 'absent':
-        return ObservedBackups(found), names
-    servers = _servers(cloud, server)
-    return ObservedBackups(found, servers, backups.stores(), _now()), names
+    from .backup_server import with_server
 
-
-def _now() -> str:
-    from datetime import datetime, timezone
-
-    from .._model.history import utc
-
-    return utc(datetime.now(timezone.utc))
+    return with_server(cloud, requested, server, found, names)
 
 
 def executors(cloud: Cloud, requested: BackupRequest) -> Operations:
     """Return what deletes backups if others are to be kept: nothing, unless there is a new one."""
     if not requested.keep:
         return {}
-    backups = backups_of(cloud)
+    from .backup_retention import delete_expired
 
-    def delete(changes: Changes) -> Outcomes:
-        made = [one for one in backups.list([requested.name]) if one.status == 'available']
-        if made or [change.name for change in changes] == [requested.name]:
-            return backups.delete(changes)
-        name = requested.name
-        kept = Refused(f'it is kept, because the backup {name} was not made; run the task again')
-        return [Outcome(change, kept) for change in changes]
-
-    return {('backup', Verb.DELETE): delete}
+    return {('backup', Verb.DELETE): delete_expired(backups_of(cloud), requested.name)}
 
 
 def _stays(requested: BackupRequest, current: Backup | None) -> bool:
@@ -96,11 +76,6 @@ def _stays(requested: BackupRequest, current: Backup | None) -> bool:
     if current is None:
         return requested.state == 'absent'
     return not (current.task_state or current.unfinished or requested.state == 'restored')
-
-
-def _servers(cloud: Cloud, name: str) -> Dict[str, Server]:
-    """The server, or all of them for the message that it does not exist."""
-    return by_name('server', cloud.servers.list([name]) or cloud.servers.list())
 
 
 def reload(cloud: Cloud, planned: Sequence[Backup]) -> Sequence[Backup]:

@@ -29,6 +29,7 @@ ARGUMENTS: Dict[str, Any] = {
     'server_labels': {'type': 'dict'},
     'store': {'type': 'str'},
     'mode': {'type': 'str', 'choices': list(MODES)},
+    'include_volumes': {'type': 'bool'},
     'force': {'type': 'bool'},
     **{rule: {'type': 'int'} for rule in KEEP},
     **METADATA,

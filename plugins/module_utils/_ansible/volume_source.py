@@ -12,6 +12,7 @@ from .._model.snapshot import owner_of
 from .._model.volume import Volume
 from .._model.volume_request import VolumeRequest
 from .._plan.volume import ObservedVolumes
+from .operations import backups_of
 from .references import References
 
 
@@ -32,6 +33,8 @@ def with_source(
         observed, more = _with_images(cloud, name, observed)
     elif kind == 'snapshot':
         observed, more = _with_snapshots(cloud, name, observed)
+    elif kind == 'backup':
+        observed, more = _with_backups(cloud, name, observed)
     else:
         observed, more = _with_volumes(cloud, name, observed)
     return observed, {*names, *more}
@@ -52,6 +55,17 @@ def _with_snapshots(
     volumes = References('volume', cloud.volumes.list())
     snapshots = References('volume_snapshot', cloud.volume_snapshots.list())
     return replace(observed, volumes=volumes, snapshots=snapshots), {('volume', owner_of(name))}
+
+
+def _with_backups(
+    cloud: Cloud, name: str, observed: ObservedVolumes
+) -> Tuple[ObservedVolumes, Names]:
+    found = {
+        f'{backup.name}/{volume.name}': backup
+        for backup in backups_of(cloud).list()
+        for volume in backup.volumes
+    }
+    return replace(observed, backups=found), {('backup', owner_of(name))}
 
 
 def _with_volumes(

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Dict, List
+from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 
 from .change import AFTER_APPLY, plain_fields
 from .checks import reference_problems
@@ -15,6 +15,9 @@ from .problem import Problem, invalid
 from .request import Request
 from .snapshot import status_of
 from .status import TaskState
+
+if TYPE_CHECKING:
+    from .backup_volume import VolumeCopy
 
 SNAPSHOT = 'snapshot'  # of the disk of a virtual machine, while the guest runs
 SUSPEND = 'suspend'  # of a container, whose processes are frozen while its files are copied
@@ -32,7 +35,8 @@ class Backup:
     ``volume_size``: of the root disk, in GB; 0: of a container. ``config``: what the server was.
     ``size``: bytes in the store. ``checksum``: of the copy there. ``server_exists``: whether the
     server does that it is of, and not another one with its name. ``is_application``: of a container
-    without an init. ``fault``: why it cannot be read now; None: it can.
+    without an init. ``fault``: why it cannot be read now; None: it can. ``volumes``: those that
+    were attached, if it includes them.
     """
 
     name: str
@@ -49,6 +53,8 @@ class Backup:
     server_exists: bool = True
     is_application: bool = False
     fault: str | None = None
+    include_volumes: bool = False
+    volumes: Tuple[VolumeCopy, ...] = ()
     id: str = AFTER_APPLY
     task_state: TaskState | None = None
     unfinished: TaskState | None = None
@@ -89,7 +95,7 @@ class BackupRequest(Request):
         problems = super().problems()
         if self.server is not None:
             problems += reference_problems(self.server, 'server')
-        for option in ('store', 'mode', *self.keep):
+        for option in ('store', 'mode', 'include_volumes', *self.keep):
             if (option in self.options or option in self.keep) and self.state != 'present':
                 problems.append(invalid(option, f'it requires state: present, not {self.state}'))
         for option, number in self.keep.items():
@@ -103,6 +109,7 @@ TABLE: Table = {
     'server': fixed(_ANOTHER),
     'store': fixed(_ANOTHER),
     'mode': fixed(_ANOTHER),
+    'include_volumes': fixed(_ANOTHER),
     'description': live,
     'labels': live,
     'delete_protection': live,

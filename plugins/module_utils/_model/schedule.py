@@ -18,7 +18,7 @@ from .request import Request
 
 # What each action has of the options below.
 ACTIONS: Mapping[str, Tuple[str, ...]] = {
-    'backup': ('store', 'mode', 'force', *KEEP),
+    'backup': ('store', 'mode', 'include_volumes', 'force', *KEEP),
     'snapshot': KEEP,
     'start': (),
     'stop': ('force',),
@@ -32,7 +32,7 @@ MODULES = {
     'stop': 'hanok.cloud.server_action',
     'delete': 'hanok.cloud.server',
 }
-OPTIONS = ('store', 'mode', 'force', *KEEP)
+OPTIONS = ACTIONS['backup']
 MOST_IN_NAME = 40  # characters: snapshots are named after their schedule and the time
 # systemd.time(7): weekdays, dates, times, lists, ranges, steps, and a time zone.
 _CALENDAR = re.compile(r'[A-Za-z0-9*][A-Za-z0-9*.,:/~ _+-]{0,99}\Z')
@@ -53,6 +53,7 @@ class Schedule:
     server_labels: Mapping[str, str] = field(default_factory=dict)
     store: str | None = None
     mode: str | None = None
+    include_volumes: bool = False
     force: bool = False
     keep_last: int | None = None
     keep_daily: int | None = None

@@ -13,7 +13,7 @@ from .request import Request
 from .volume import root_server
 
 STATES = ('present', 'attached', 'detached', 'absent')
-SOURCES = ('image', 'source_volume', 'snapshot')  # what a volume can be a copy of
+SOURCES = ('image', 'source_volume', 'snapshot', 'backup')  # what a volume can be a copy of
 
 
 @dataclass(frozen=True)

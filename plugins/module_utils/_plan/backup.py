@@ -13,6 +13,7 @@ from .._model.change import Draft, Plan
 
 if TYPE_CHECKING:
     from .._model.server import Server
+    from .._model.volume import Volume
 
 
 @dataclass(frozen=True)
@@ -21,13 +22,15 @@ class ObservedBackups:
 
     ``backups``: also the others of its server, if some of those may expire. ``servers``: all of
     them, if the one does not exist. ``stores``: why each cannot be used now; empty: it can.
-    ``now``: the time, for what is created.
+    ``now``: the time, for what is created. ``volumes``: those that the backup has or gets, and
+    those of its server, if it is about any.
     """
 
     backups: Mapping[str, Backup] = field(default_factory=dict)
     servers: Mapping[str, Server] = field(default_factory=dict)
     stores: Mapping[str, str] = field(default_factory=dict)
     now: str = ''
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
 
 
 def plan(request: BackupRequest, observed: ObservedBackups) -> Plan[Backup]:

@@ -67,9 +67,25 @@ def _create(
         if 'mode' not in request.options and begun is None:
             new = replace(new, mode=SUSPEND if server.type == CONTAINER else SNAPSHOT)
         _check_mode(new, server, draft)
+        new = _with_volumes(new, begun, server, observed, draft)
         effect = _effect(request, begun, new, server, draft)
     why = COMPLETES_INTERRUPTED_RUN if begun else ''
     return draft.add(_KIND, Verb.CREATE, None, new, effect, why)
+
+
+def _with_volumes(
+    new: Backup,
+    begun: Backup | None,
+    server: Server,
+    observed: ObservedBackups,
+    draft: Draft,
+) -> Backup:
+    """The backup with the volumes of its server, if it includes them."""
+    if not new.include_volumes and not (begun and begun.include_volumes):
+        return new
+    from .backup_volumes import with_volumes
+
+    return with_volumes(new, begun, server, observed.volumes, draft)
 
 
 def _effect(
@@ -241,6 +257,10 @@ def _restore(
         )
     else:
         _check_target(current, server, draft)
+        if current.include_volumes:
+            from .backup_volumes import check_targets
+
+            check_targets(current, server, observed.volumes, draft)
     why = COMPLETES_INTERRUPTED_RUN if current.unfinished else ''
     effect = POWER_OFF if request.force else RESTART
     if server and server.power == 'stopped' and not current.unfinished:

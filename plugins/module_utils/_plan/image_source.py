@@ -37,7 +37,7 @@ def check_source(
             _check_server(observed.servers[where], observed, draft)
     elif kind == 'backup':
         if draft.require('backup', where, observed.backups):
-            _check_backup(observed.backups[where], draft)
+            check_backup(observed.backups[where], draft)
     elif observed.source_problem:
         draft.miss(kind, f'{kind}: {observed.source_problem}')
 
@@ -77,7 +77,8 @@ def _in_format(
     return replace(request, options={**request.options, 'disk_format': found})
 
 
-def _check_backup(found: Backup, draft: Draft) -> None:
+def check_backup(found: Backup, draft: Draft) -> None:
+    """Refuse a backup of which nothing can be copied now."""
     backup: Backup | None = draft.settled('backup', found)
     if backup is None:
         draft.miss('backup', f'backup {found.name} is being deleted by another run')

@@ -66,6 +66,7 @@ def _task(schedule: Schedule, server: Server, now: str) -> Task:
         'name': f'{short}-{server.id[:8]}-{stamp}',
         'server': server.name,
         'force': schedule.force,
+        'include_volumes': schedule.include_volumes,
         **schedule.keep,
     }
     for option in ('store', 'mode'):

@@ -13,6 +13,7 @@ from .._model.volume import DEFAULT_TYPE, DISK_MISSING, Volume, root_server
 from .._model.volume_request import VolumeRequest
 
 if TYPE_CHECKING:
+    from .._model.backup import Backup
     from .._model.guest_disk import GuestDisk
     from .._model.image import Image
     from .._model.server import Server
@@ -27,7 +28,8 @@ class ObservedVolumes:
     ``mounted``: whether the volume is mounted in its guest; None: it is not known.
     ``sees_guests``: whether the cloud could tell. ``of_running``: whether it copies what a running
     server uses. ``types``: if the request has one to check; ``default_type``: that of new volumes.
-    ``guest_disk``: if it is to grow there, what a running guest uses of the volume.
+    ``guest_disk``: if it is to grow there, what a running guest uses of the volume. ``backups``: by
+    what a new volume can be a copy of: their names, a slash, and that of a volume in them.
     """
 
     volumes: Mapping[str, Volume]
@@ -40,6 +42,7 @@ class ObservedVolumes:
     types: Mapping[str, VolumeType] = field(default_factory=dict)
     default_type: str = DEFAULT_TYPE
     guest_disk: GuestDisk | None = None
+    backups: Mapping[str, Backup] = field(default_factory=dict)
 
 
 def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:

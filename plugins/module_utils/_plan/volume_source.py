@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .._model.change import Draft
 from .._model.image import DISK_FORMATS
+from .._model.snapshot import own_name
 from .checks import check_image_disk
 
 if TYPE_CHECKING:
@@ -27,6 +28,8 @@ def with_source(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
         least = _of_image(name, observed, draft)
     elif kind == 'snapshot':
         least = _of_snapshot(name, observed, draft)
+    elif kind == 'backup':
+        least = _of_backup(name, observed, draft)
     else:
         least = _of_volume(name, observed, draft)
     if new.size and new.size < least:
@@ -91,6 +94,18 @@ def _of_snapshot(name: str, observed: ObservedVolumes, draft: Draft) -> int:
             f'another one was restored; extend that first (volume: size: {snapshot.size})',
         )
     return snapshot.size
+
+
+def _of_backup(name: str, observed: ObservedVolumes, draft: Draft) -> int:
+    """The size that a copy of a volume in a backup has at least, in GB."""
+    if not draft.require('backup', name, observed.backups):
+        return 1
+    from .image_source import check_backup
+
+    backup = observed.backups[name]
+    check_backup(backup, draft)
+    own = own_name(name)
+    return next(one.volume_size for one in backup.volumes if one.name == own)
 
 
 def _refuse_unfinished(option: str, item: Image | Volume | VolumeSnapshot, draft: Draft) -> None:

@@ -1,39 +1,44 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Backups of virtual machines, which are copies of their root disks.
+"""Backups of virtual machines, which are copies of their root disks, and of volumes.
 
-Each is a copy of a snapshot, which is deleted afterwards: the guest writes on while it is copied. A
-restore replaces the disk by a copy of the backup that was made beside it.
+Each is a copy of a snapshot of all of these disks at one instant, which is deleted afterwards: the
+guest writes on while they are copied. A restore replaces each disk by a copy of the backup that was
+made beside it, when all of the copies are complete.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, Dict
 
+from ..._cloud import CloudError
 from ..._model.change import Change
 from ..._model.effect import LIVE
 from ..record.host import Host
 from ..storage.backup_files import BackupFolder, Copied
+from ..storage.backup_rows import copy_of, volume_file
 from ..storage.pool_writer import writer_of
 from ..storage.pools import Disk, tag_of
+from ..storage.volume_rows import disk_of
 from .backup_stops import stop
 from .snapshot_machines import Place, SnapshotMachines
 from .virtual_machines import VirtualMachines
 
 if TYPE_CHECKING:
-    from ..storage.row_types import ListedBackup
+    from ..storage.row_types import ListedBackup, ListedVolume
     from .row_types import CompleteServer
 
 _OPTIONS = 'compression_type=zstd'
 
 
 class BackupDisks:
-    """Makes and restores copies of root disks."""
+    """Makes and restores copies of disks."""
 
-    def __init__(self, host: Host) -> None:
-        """Copy the disks of this host."""
+    def __init__(self, host: Host, volumes: Sequence[ListedVolume] = ()) -> None:
+        """Copy the disks of this host. ``volumes``: those of the backup that exist."""
+        self.volumes = volumes
         self.work = host.work
         self.pool = writer_of(host)
         self.snapshots = SnapshotMachines(host)
@@ -46,24 +51,26 @@ class BackupDisks:
         server: CompleteServer,
         folder: BackupFolder,
         manifest: Mapping[str, Any],
-    ) -> Copied:
-        """Copy the root disk of a server as it is now."""
-        disk, place = self._root(server), _place(row, server)
+    ) -> Mapping[str, Copied]:
+        """Copy the disks of a server as they are now."""
+        named = self._disks(row, server)
+        disks, place = tuple(named.values()), self._place(row, server)
         is_stopped = change.effect != LIVE
-        if is_stopped and place.tag not in self.pool.snapshots(disk):
+        if is_stopped and any(place.tag not in self.pool.snapshots(disk) for disk in disks):
             stop(self.machines, change, server)
         try:
             try:
-                self.snapshots.create(place, (disk,))
+                self.snapshots.create(place, disks)
             finally:
                 if is_stopped:
                     self.machines.define_and_start(server)
-            locks = self._locks(place)
-            return folder.write(manifest, lambda path: self._copy(disk, place.tag, path, locks))
+            copy = partial(self._copy, place.tag, self._locks(place))
+            copies = {name: partial(copy, disk) for name, disk in named.items()}
+            return folder.write(manifest, copies)
         finally:
-            self.snapshots.delete(place, (disk,))
+            self.snapshots.delete(place, disks)
 
-    def _copy(self, disk: Disk, snapshot: str, path: str, locks: Sequence[int]) -> None:
+    def _copy(self, snapshot: str, locks: Sequence[int], disk: Disk, path: str) -> None:
         """Copy a snapshot in a disk, which its machine may write to meanwhile."""
         options = ['-q', '-U', '-l', f'snapshot.name={snapshot}', '-f', disk.format]
         options += ['-O', 'qcow2', '-c', '-o', _OPTIONS]
@@ -77,40 +84,59 @@ class BackupDisks:
         folder: BackupFolder,
         touch: Callable[[], None],
     ) -> None:
-        """Replace the root disk of a server. ``touch``: called before the server is."""
-        disk = self._root(server)
-        copy = _copy_of(disk)
+        """Replace the disks of a server. ``touch``: called before the server is."""
+        named = self._disks(row, server)
         try:
-            locks = self._locks(_place(row, server))
-            self.pool.flatten(Disk(folder.copy, ''), copy, locks)
+            locks = self._locks(self._place(row, server))
+            for name, disk in named.items():
+                self.pool.flatten(Disk(folder.file(name), ''), self.pool.copy_beside(disk), locks)
             touch()
             if change.effect != LIVE:
                 stop(self.machines, change, server)
-            os.rename(copy.path, disk.path)
+            for disk in named.values():
+                self.pool.replace(disk)
         finally:
-            self.pool.remove(copy)
+            for disk in named.values():
+                self.pool.remove(self.pool.copy_beside(disk))
         if change.effect != LIVE:
             self.machines.define_and_start(server)
 
     def clean(self, row: ListedBackup, server: CompleteServer) -> None:
         """Remove what an interrupted run has left at a server."""
-        disk = self._root(server)
-        self.pool.remove(_copy_of(disk))
-        self.snapshots.delete(_place(row, server), (disk,))
+        self._clean(self._place(row, server), self._root(server))
+
+    def clean_volumes(self, row: ListedBackup) -> None:
+        """Remove what an interrupted run has left at volumes, whoever has them by now."""
+        for volume in self.volumes:
+            names = (('server', volume['server'] or ''), ('volume', volume['name']))
+            locks = (('backup', row['name']), *names)
+            place = Place(row['name'], tag_of(row['uuid']), volume['machine'] or '', False, locks)
+            self._clean(place, self._disk(volume))
+
+    def _clean(self, place: Place, disk: Disk) -> None:
+        self.pool.remove(self.pool.copy_beside(disk))
+        self.snapshots.delete(place, (disk,))
+
+    def _disks(self, row: ListedBackup, server: CompleteServer) -> Dict[str, Disk]:
+        """The disks of a backup, by the files in its folder, the root disk first."""
+        volumes = {volume_file(one['uuid']): self._disk(one) for one in self.volumes}
+        return {copy_of(row): self._root(server), **volumes}
 
     def _root(self, server: CompleteServer) -> Disk:
         return self.pool.root(server['uuid'], server['volume_size'] or 0)
 
+    def _disk(self, volume: ListedVolume) -> Disk:
+        """The disk of a volume. Raises CloudError if it cannot be reached now."""
+        disk = disk_of(self.pool, volume)
+        if disk.fault:
+            raise CloudError(f'volume {volume["name"]}: {disk.fault}')
+        return disk
+
+    def _place(self, row: ListedBackup, server: CompleteServer) -> Place:
+        volumes = [('volume', one['name']) for one in self.volumes]
+        locks = (('server', server['name']), ('backup', row['name']), *volumes)
+        name = f'{server["name"]}/{row["name"]}'
+        return Place(name, tag_of(row['uuid']), server['uuid'], False, locks)
+
     def _locks(self, place: Place) -> Sequence[int]:
         return [number for lock in place.locks for number in self.work.held_lock(*lock)]
-
-
-def _place(row: ListedBackup, server: CompleteServer) -> Place:
-    locks = (('server', server['name']), ('backup', row['name']))
-    name = f'{server["name"]}/{row["name"]}'
-    return Place(name, tag_of(row['uuid']), server['uuid'], False, locks)
-
-
-def _copy_of(disk: Disk) -> Disk:
-    """The disk that replaces the one of a server."""
-    return disk._replace(path=f'{disk.path}.restored')

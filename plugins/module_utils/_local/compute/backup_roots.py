@@ -48,11 +48,12 @@ class BackupRoots:
         server: CompleteServer,
         folder: BackupFolder,
         manifest: Mapping[str, Any],
-    ) -> Copied:
+    ) -> Mapping[str, Copied]:
         """Copy the files of a server, which does not change them meanwhile."""
         locks = self._locks(row, server)
         with self._at_rest(change, server):
-            return folder.write(manifest, lambda path: self._pack(server, path, locks))
+            copy = {folder.name: lambda path: self._pack(server, path, locks)}
+            return folder.write(manifest, copy)
 
     @contextlib.contextmanager
     def _at_rest(self, change: Change, server: CompleteServer) -> Iterator[None]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import TYPE_CHECKING, Callable, Dict, Set
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Dict, List, Set
 
 from ..._cloud import CloudError, Outcomes
 from ..._model.backup import Backup
@@ -21,18 +22,23 @@ from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.protection import protected_columns
 from ..storage.backup_files import BackupFolder, Copied
-from ..storage.backup_rows import copy_of, folder_of, rows_of, store_problem
+from ..storage.backup_rows import copy_of, folder_of, rows_of, store_problem, volume_file
+from ..storage.volume_rows import LIST
 from . import server_rows
 
 if TYPE_CHECKING:
-    from ..storage.row_types import ListedBackup
+    from ..storage.row_types import ListedBackup, ListedVolume
     from .backup_disks import BackupDisks
     from .backup_roots import BackupRoots
     from .row_types import CompleteServer
 
 _DONE = 'UPDATE main.backup SET task_state = NULL WHERE id = ?'
-_COPIED = 'UPDATE main.backup SET size = ?, checksum = ?, application = ? WHERE id = ?'
+_COPIED = """UPDATE main.backup SET size = ?, checksum = ?, application = ?, volumes = ?
+  WHERE id = ?"""
 _DELETED = 'DELETE FROM main.backup WHERE id = ?'
+
+
+Volumes = List['ListedVolume']
 
 
 class BackupWriter:
@@ -57,10 +63,11 @@ class BackupWriter:
                 self._reserve(change.new(Backup))
         rows = self._rows(changes)
         servers = self._servers(rows)
+        volumes = self._volumes(rows)
 
         def create(change: Change) -> None:
             row = rows[change.name]
-            self._create(change, row, servers[row['server_uuid']])
+            self._create(change, row, servers[row['server_uuid']], volumes[change.name])
 
         return self.work.finish(self.work.for_each(changes, create), _DONE)
 
@@ -73,6 +80,7 @@ class BackupWriter:
             'mode': backup.mode,
             'volume_size': backup.volume_size,
             'config': json.dumps(backup.config),
+            'volumes': _recorded(backup),
             **protected_columns(backup),
             'task_state': TaskState.CREATING,
         }
@@ -83,11 +91,15 @@ class BackupWriter:
         new = {'uuid': str(uuid.uuid4()), 'name': backup.name}
         self.record.writer.insert_row('backup', {**new, **columns})
 
-    def _create(self, change: Change, row: ListedBackup, server: CompleteServer) -> None:
+    def _create(
+        self, change: Change, row: ListedBackup, server: CompleteServer, volumes: Volumes
+    ) -> None:
         folder = self._folder(row)
-        copied = self._copies(server).create(change, row, server, folder, _manifest(row))
+        copies = self._copies(server, volumes)
+        copied = copies.create(change, row, server, folder, _manifest(row))
+        values = (*copied[folder.name], server['application'], _with_sums(row['volumes'], copied))
         with self.record.writer.transaction() as sql:
-            sql.execute(_COPIED, (*copied, server['application'], row['id']))
+            sql.execute(_COPIED, (*values, row['id']))
 
     # -- restore ---------------------------------------------------------------------------------
 
@@ -103,13 +115,16 @@ class BackupWriter:
         begun = self.record.writer.change(changes, begin)
         rows = self._rows(changes)
         servers = self._servers(rows)
+        volumes = self._volumes(rows)
 
         touched: Set[str] = set()
 
         def restore(change: Change) -> None:
             row = rows[change.name]
             server = servers[row['server_uuid']]
-            self._restore(change, row, server, lambda: touched.add(change.name))
+            copies = self._copies(server, volumes[change.name])
+            folder = self._checked(row)
+            copies.restore(change, row, server, folder, lambda: touched.add(change.name))
 
         restored = self.work.then_each(begun, restore)
         untouched = [
@@ -121,17 +136,14 @@ class BackupWriter:
             self.record.writer.set(untouched, {'task_state': None})
         return self.work.finish(restored, _DONE)
 
-    def _restore(
-        self,
-        change: Change,
-        row: ListedBackup,
-        server: CompleteServer,
-        touch: Callable[[], None],
-    ) -> None:
-        """``touch``: called before the server is."""
+    def _checked(self, row: ListedBackup) -> BackupFolder:
+        """The folder of a backup that has what was written then."""
         folder = self._folder(row)
         folder.check(Copied(row['size'] or 0, row['checksum'] or ''))
-        self._copies(server).restore(change, row, server, folder, touch)
+        for volume in json.loads(row['volumes'] or '[]'):
+            copied = Copied(volume['size'], volume['checksum'])
+            folder.check(copied, volume_file(volume['id']))
+        return folder
 
     # -- delete ----------------------------------------------------------------------------------
 
@@ -140,16 +152,25 @@ class BackupWriter:
         begun = self.record.writer.set(changes, {'task_state': TaskState.DELETING})
         rows = self._rows(changes)
         servers = self._servers(rows)
+        volumes = self._volumes(rows)
 
         def delete(change: Change) -> None:
             row = rows[change.name]
-            server = servers.get(row['server_uuid'])
-            if server and change.old(Backup).unfinished:  # what an interrupted run has left
-                self._copies(server).clean(row, server)
+            if change.old(Backup).unfinished:
+                self._clean(row, servers.get(row['server_uuid']), volumes[change.name])
             if change.effect != POWER_OFF or not store_problem(self.host.settings, row['store']):
                 self._folder(row).remove()
 
         return self.work.finish(self.work.then_each(begun, delete), _DELETED)
+
+    def _clean(self, row: ListedBackup, server: CompleteServer | None, volumes: Volumes) -> None:
+        """Remove what an interrupted run has left."""
+        if server:
+            self._copies(server, volumes).clean(row, server)
+        if volumes:
+            from .backup_disks import BackupDisks
+
+            BackupDisks(self.host, volumes).clean_volumes(row)
 
     # -- what is read before threads are started ---------------------------------------------------
 
@@ -162,13 +183,24 @@ class BackupWriter:
         found = server_rows.complete_rows(self.record, None, names)
         return {server['uuid']: server for server in found.values()}
 
+    def _volumes(self, rows: Dict[str, ListedBackup]) -> Dict[str, Volumes]:
+        """The volumes of backups that exist, by the name of the backup."""
+        found = {name: json.loads(row['volumes'] or '[]') for name, row in rows.items()}
+        if not any(found.values()):
+            return {key: [] for key in rows}
+        existing = {row['uuid']: row for row in self.record.named(LIST, None)}
+        return {
+            name: [existing[one['id']] for one in volumes if one['id'] in existing]
+            for name, volumes in found.items()
+        }
+
     def _folder(self, row: ListedBackup) -> BackupFolder:
         problem = store_problem(self.host.settings, row['store'])
         if problem:
             raise CloudError(f'backup {row["name"]}: {problem}', 'store')
         return BackupFolder(folder_of(self.host.settings, row), copy_of(row))
 
-    def _copies(self, server: CompleteServer) -> BackupDisks | BackupRoots:
+    def _copies(self, server: CompleteServer, volumes: Volumes) -> BackupDisks | BackupRoots:
         """What copies a server, and replaces what it has by a copy."""
         if server['type'] == CONTAINER:
             from .backup_roots import BackupRoots
@@ -176,7 +208,7 @@ class BackupWriter:
             return BackupRoots(self.host)
         from .backup_disks import BackupDisks
 
-        return BackupDisks(self.host)
+        return BackupDisks(self.host, volumes)
 
 
 def _manifest(row: ListedBackup) -> Dict[str, object]:
@@ -192,4 +224,20 @@ def _manifest(row: ListedBackup) -> Dict[str, object]:
         'created_by': row['created_by'],
         'volume_size': row['volume_size'],
         'config': json.loads(row['config']),
+        'volumes': json.loads(row['volumes'] or '[]'),
     }
+
+
+def _recorded(backup: Backup) -> str | None:
+    """What is recorded of volumes before they are copied; None: the backup is without."""
+    if not backup.include_volumes:
+        return None
+    return json.dumps([volume.recorded() for volume in backup.volumes])
+
+
+def _with_sums(volumes: str | None, copied: Mapping[str, Copied]) -> str | None:
+    """What is recorded of volumes when they are copied."""
+    if volumes is None:
+        return None
+    found = [{**one, **copied[volume_file(one['id'])]._asdict()} for one in json.loads(volumes)]
+    return json.dumps(found)

@@ -19,6 +19,7 @@ from ..record.host import Host
 from ..storage.backup_rows import fault_of, rows_of, store_problem
 
 if TYPE_CHECKING:
+    from ..._model.backup_volume import VolumeCopy
     from ..storage.row_types import ListedBackup
     from .backup_writer import BackupWriter
 
@@ -60,6 +61,8 @@ class LocalBackups:
             row['server_name'] is not None,
             bool(row['application']),
             None if self.host.only_looks else fault_of(self.host.settings, row),
+            row['volumes'] is not None,
+            _volumes(row['volumes']) if row['volumes'] else (),
             row['uuid'],
             created_by=row['created_by'],
             created_at=row['created_at'],
@@ -86,3 +89,13 @@ class LocalBackups:
     def delete(self, changes: Changes) -> Outcomes:
         """Delete backups."""
         return self._writer.delete(changes)
+
+
+def _volumes(recorded: str) -> Tuple[VolumeCopy, ...]:
+    """What a backup has of volumes."""
+    found = json.loads(recorded)
+    if not found:
+        return ()
+    from ..._model.backup_volume import VolumeCopy
+
+    return tuple(VolumeCopy(**volume) for volume in found)

@@ -101,7 +101,8 @@ class ServerSnapshotDiskRow(Row):
 class BackupRow(Row):
     """A backup of a server. Server: its name then. Volume size: GiB. Size: bytes in the store.
 
-    Config: what the server was. Size and checksum: NULL until it is made.
+    Config: what the server was. Size and checksum: NULL until it is made. Volumes: NULL if it is
+    without them, else a list; each has the size and the checksum of its copy when it is made.
     """
 
     uuid: Uuid
@@ -119,3 +120,4 @@ class BackupRow(Row):
     labels: Annotated[str, Value.LABELS]
     task_state: TaskState
     delete_protection: Annotated[int, 'DEFAULT 0']
+    volumes: Annotated[Optional[str], Value.JSON]

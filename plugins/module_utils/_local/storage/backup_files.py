@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The files of backups: a folder in a store, written under another name and renamed when complete.
 
-The copy of a disk, or of the files of a container, depends on no other file. It is compressed with
-zstd: for a disk that costs a quarter more time than writing all of it, and saves more than half of
-the space.
+The copies of disks, or of the files of a container, depend on no other file. They are compressed
+with zstd: for a disk that costs a quarter more time than writing all of it, and saves more than
+half of the space.
 """
 
 from __future__ import annotations
@@ -15,14 +15,15 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Callable, NamedTuple
+from typing import Any, Callable, Dict, NamedTuple
 
 from ..._cloud import CloudError
 from ..._cloud.files import sync_folder
 
 MANIFEST = 'manifest.json'
-VERSION = 1  # of the manifest
+VERSION = 2  # of the manifest; 1: without volumes
 _CHUNK = 2**20
+Writer = Callable[[str], None]
 
 
 class Copied(NamedTuple):
@@ -36,21 +37,23 @@ class BackupFolder:
     """The folder of one backup."""
 
     def __init__(self, path: str, name: str) -> None:
-        """``path``: in a store that exists. ``name``: of the copy in it."""
+        """``path``: in a store that exists. ``name``: of the copy of the root disk, or of files."""
         self.path = path
         self.part = path + '.part'
         self.name = name
-        self.copy = os.path.join(path, name)
+        self.copy = self.file(name)
 
-    def write(self, manifest: Mapping[str, Any], copy: Callable[[str], None]) -> Copied:
-        """Write the backup. ``copy``: writes the copy to a path that does not exist."""
+    def file(self, name: str) -> str:
+        """The path of a copy."""
+        return os.path.join(self.path, name)
+
+    def write(self, manifest: Mapping[str, Any], copies: Mapping[str, Writer]) -> Dict[str, Copied]:
+        """Write the backup. ``copies``: what writes each to a path that does not exist, by name."""
         self.remove()
         os.mkdir(self.part, 0o700)
         try:
-            target = os.path.join(self.part, self.name)
-            copy(target)
-            copied = _summed(target)
-            files = {self.name: copied._asdict()}
+            copied = {name: self._written(name, write) for name, write in copies.items()}
+            files = {name: one._asdict() for name, one in copied.items()}
             self._write_manifest({'version': VERSION, **manifest, 'files': files})
             sync_folder(self.part)
             os.rename(self.part, self.path)
@@ -62,6 +65,11 @@ class BackupFolder:
             raise
         return copied
 
+    def _written(self, name: str, write: Writer) -> Copied:
+        target = os.path.join(self.part, name)
+        write(target)
+        return _summed(target)
+
     def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
         path = os.path.join(self.part, MANIFEST)
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -71,15 +79,16 @@ class BackupFolder:
             file.flush()
             os.fsync(file.fileno())
 
-    def check(self, expected: Copied) -> None:
-        """Raise CloudError unless the copy is what was written then."""
+    def check(self, expected: Copied, name: str = '') -> None:
+        """Raise CloudError unless a copy, or the first one, is what was written then."""
+        path = self.file(name) if name else self.copy
         try:
-            found = _summed(self.copy)
+            found = _summed(path)
         except OSError as error:
-            raise CloudError(f'{self.copy}: {error.strerror}; nothing was copied') from error
+            raise CloudError(f'{path}: {error.strerror}; nothing was copied') from error
         if found != expected:
             raise CloudError(
-                f'{self.copy}: checksum mismatch: got {found.checksum}, expected '
+                f'{path}: checksum mismatch: got {found.checksum}, expected '
                 f'{expected.checksum}; nothing was copied; use another backup'
             )
 

@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, List, NamedTuple
+from typing import TYPE_CHECKING, Dict, List, NamedTuple
 
 from ..._model.status import TaskState
 from ..host.settings import Settings
@@ -72,11 +73,30 @@ def fault_of(settings: Settings, row: ListedBackup) -> str | None:
     problem = store_problem(settings, row['store'])
     if problem or row['size'] is None or row['task_state'] == TaskState.DELETING:
         return problem or None
-    path = os.path.join(folder_of(settings, row), copy_of(row))
+    folder = folder_of(settings, row)
+    faults = (
+        _fault(os.path.join(folder, name), size)
+        for name, size in sizes_of(row, row['size']).items()
+    )
+    return next(filter(None, faults), None)
+
+
+def sizes_of(row: ListedBackup, size: int) -> Dict[str, int]:
+    """The sizes of the copies of a backup that is complete. ``size``: that of the first one."""
+    if not row['volumes']:
+        return {copy_of(row): size}
+    volumes = json.loads(row['volumes'])
+    return {copy_of(row): size, **{volume_file(one['id']): one['size'] for one in volumes}}
+
+
+def volume_file(identity: str) -> str:
+    """The name of the copy of a volume in the folder of a backup, by its UUID."""
+    return f'{identity}.qcow2'
+
+
+def _fault(path: str, expected: int) -> str:
     try:
         size = os.path.getsize(path)
     except OSError as error:
         return f'{path}: {error.strerror}'
-    if size != row['size']:
-        return f'{path} has {size} bytes, and had {row["size"]}'
-    return None
+    return '' if size == expected else f'{path} has {size} bytes, and had {expected}'

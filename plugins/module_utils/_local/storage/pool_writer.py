@@ -23,6 +23,7 @@ from .pools import IMAGE, Disk, Pool
 # With these, a snapshot of a full 500 GB disk pauses the guest for 0.05 s instead of 4 s (QEMU
 # documentation: qcow2 subclusters, 5.2 and newer).
 OPTIONS = 'cluster_size=1M,extended_l2=on'
+_RESTORED = '.restored'
 _UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
 
 
@@ -77,7 +78,7 @@ class PoolWriter(Pool):
         _place(part, target)
 
     def remove(self, disk: Disk) -> None:
-        """Remove a disk, and the temporary file of an interrupted run.
+        """Remove a disk, and the temporary files of interrupted runs.
 
         A link is the last to go: it tells where the file is.
         """
@@ -85,9 +86,17 @@ class PoolWriter(Pool):
         there = os.path.realpath(disk.path)
         files = [disk.file, *([there] if os.path.basename(there) == name else []), disk.path]
         for path in dict.fromkeys(files):
-            for leftover in (f'{path}.part', path):
+            for leftover in (f'{path}{_RESTORED}.part', f'{path}{_RESTORED}', f'{path}.part', path):
                 with contextlib.suppress(FileNotFoundError):
                     os.unlink(leftover)
+
+    def copy_beside(self, disk: Disk) -> Disk:
+        """The disk that is made to replace another one, beside its file."""
+        return disk._replace(path=os.path.realpath(disk.path) + _RESTORED, folder='')
+
+    def replace(self, disk: Disk) -> None:
+        """Replace a disk that is not in use by the copy beside it, if there is one."""
+        os.rename(self.copy_beside(disk).path, os.path.realpath(disk.path))
 
     def size(self, disk: Disk) -> int:
         """The size of a disk in bytes."""

@@ -4,9 +4,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+import json
+from functools import partial
+from typing import TYPE_CHECKING, Callable, NamedTuple
 
-from ..._cloud import Busy
+from ..._cloud import Busy, CloudError
+from ..._model.snapshot import own_name, owner_of
 from ..record.database import Query
 from ..record.record import Record
 from .pools import Disk, Pool, tag_of
@@ -20,11 +23,16 @@ _SNAPSHOT: Query[SnapshotOfVolume] = Query("""SELECT n.uuid, v.name AS volume
 
 
 class Source(NamedTuple):
-    """What a volume is a copy of: a disk, its volume, and the tag of a snapshot in it, or empty."""
+    """What a volume is a copy of: a disk, its volume, and the tag of a snapshot in it, or empty.
+
+    ``backup``: that it is in. ``check``: raises CloudError if it is not what was written then.
+    """
 
     disk: Disk
     volume: str = ''
     tag: str = ''
+    backup: str = ''
+    check: Callable[[], None] | None = None
 
 
 def source_of(record: Record, pool: Pool, row: ListedVolume) -> Source | None:
@@ -39,7 +47,29 @@ def source_of(record: Record, pool: Pool, row: ListedVolume) -> Source | None:
         return Source(pool.image(identity))
     if kind == 'source_volume':
         return Source(disk_of(pool, volume_row(record, name)), name)
+    if kind == 'backup':
+        return _in_backup(record, pool, name)
     for snapshot in record.rows(_SNAPSHOT, name):
         volume = snapshot['volume']
         return Source(disk_of(pool, volume_row(record, volume)), volume, tag_of(snapshot['uuid']))
     raise Busy(f'volume_snapshot {name} was deleted by another run; run the task again')
+
+
+def _in_backup(record: Record, pool: Pool, name: str) -> Source:
+    """The copy of a volume in a backup. ``name``: of the backup, a slash, and of the volume."""
+    from .backup_files import BackupFolder, Copied
+    from .backup_rows import copy_of, folder_of, rows_of, store_problem, volume_file
+
+    settings, backup = pool.host.settings, owner_of(name)
+    for row in rows_of(record, [backup]):
+        problem = store_problem(settings, row['store'])
+        if problem:
+            raise CloudError(f'backup {backup}: {problem}', 'backup')
+        folder = BackupFolder(folder_of(settings, row), copy_of(row))
+        for volume in json.loads(row['volumes'] or '[]'):
+            if volume['name'] == own_name(name):
+                file = volume_file(volume['id'])
+                expected = Copied(volume['size'], volume['checksum'])
+                check = partial(folder.check, expected, file)
+                return Source(Disk(folder.file(file), ''), backup=backup, check=check)
+    raise Busy(f'backup {backup} was deleted by another run; run the task again')

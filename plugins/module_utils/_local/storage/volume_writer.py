@@ -135,6 +135,9 @@ class VolumeWriter:
         elif not self.pool.exists(disk):
             if found.volume:
                 locks += self._locks_of(found.volume)
+            if found.check:
+                found.check()
+                locks += self.work.held_lock('backup', found.backup)
             self.pool.flatten(found.disk, disk, locks, found.tag)
 
     def _locks_of(self, name: str) -> List[int]:

@@ -1,0 +1,64 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is observed of the server of a backup that is made, restored or deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime, timezone
+from typing import Dict, Tuple
+
+from .._cloud import Cloud, Names
+from .._model.backup import Backup, BackupRequest
+from .._model.history import utc
+from .._model.server import Server
+from .._plan.backup import ObservedBackups
+from .operations import backups_of
+from .options import by_name
+
+
+def with_server(
+    cloud: Cloud,
+    requested: BackupRequest,
+    server: str,
+    found: Mapping[str, Backup],
+    names: Names,
+) -> Tuple[ObservedBackups, Names]:
+    """Add the server of the backup, and the volumes that are in it or will be."""
+    current = found.get(requested.name)
+    if current is None and requested.state == 'restored':  # for the message that it does not exist
+        return ObservedBackups(by_name('backup', backups_of(cloud).list())), names
+    names = {*names, ('server', server)}
+    observed = ObservedBackups(found)
+    if requested.state != 'absent':
+        now = utc(datetime.now(timezone.utc))
+        stores = backups_of(cloud).stores()
+        observed = ObservedBackups(found, _servers(cloud, server), stores, now)
+    if requested.options.get('include_volumes') or (current and current.include_volumes):
+        return _with_volumes(cloud, server, current, observed, names)
+    return observed, names
+
+
+def _servers(cloud: Cloud, name: str) -> Dict[str, Server]:
+    """The server, or all of them for the message that it does not exist."""
+    return by_name('server', cloud.servers.list([name]) or cloud.servers.list())
+
+
+def _with_volumes(
+    cloud: Cloud,
+    server: str,
+    current: Backup | None,
+    observed: ObservedBackups,
+    names: Names,
+) -> Tuple[ObservedBackups, Names]:
+    """Add the volumes of the backup and of its server; they and who has them are locked."""
+    copied = {copy.id for copy in current.volumes} if current else set()
+    found = [
+        volume
+        for volume in cloud.volumes.list()
+        if volume.id in copied or (volume.server == server and not volume.bootable)
+    ]
+    locked = {('volume', volume.name) for volume in found}
+    locked |= {('server', volume.server) for volume in found if volume.server}
+    return replace(observed, volumes=by_name('volume', found)), {*names, *locked}
