@@ -34,6 +34,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.access import (
 from ansible_collections.hanok.cloud.plugins.module_utils._model.application import Application
 from ansible_collections.hanok.cloud.plugins.module_utils._model.backup import Backup
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import AFTER_APPLY, Change
+from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import GIB
 from ansible_collections.hanok.cloud.plugins.module_utils._model.console_log import (
     ConsoleLog,
     newest,
@@ -54,7 +55,11 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.history import 
     timestamp,
     utc,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._model.image import DIGITS
+from ansible_collections.hanok.cloud.plugins.module_utils._model.image import (
+    DIGITS,
+    OF_CLOUD,
+    Image,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.init_script import InitScript
 from ansible_collections.hanok.cloud.plugins.module_utils._model.keypair import fingerprint
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS, Verb
@@ -448,9 +453,9 @@ class Images(SharedItems):
         return ''
 
     def source_digests(self, name: str, source: str) -> Mapping[str, str]:
-        """The digests of the content of a path or a URL; servers have none here."""
+        """The digests of the content of a path or a URL; what is in the cloud has none here."""
         how, _colon, place = source.partition(':')
-        content = b'' if how in ('', 'server', 'backup') else _content(place)
+        content = b'' if how in ('', *OF_CLOUD) else _content(place)
         return {kind: hashlib.new(kind, content).hexdigest() for kind in DIGITS}
 
     def resolve_checksum(self, checksum: str, source: str) -> str:
@@ -476,7 +481,17 @@ class Images(SharedItems):
                 item = replace(item, application=APPLICATION)
             if item.checksum:
                 _check(self.resolve_checksum(item.checksum, item.source), item.digests)
+            item = self._with_size(item)
         super().store(item)
+
+    def _with_size(self, item: Image) -> Image:
+        """An image of a volume, or of a snapshot, has its size."""
+        how, _colon, name = item.source.partition(':')
+        kind = {'volume': 'volume', 'snapshot': 'volume_snapshot'}.get(how)
+        if kind is None:
+            return item
+        size = self.memory.kinds[kind][name].size
+        return replace(item, size=size * GIB, min_disk=size)
 
 
 def _content(place: str) -> bytes:

@@ -11,7 +11,8 @@ short_description: Manage images
 version_added: 0.1.0
 description:
   - An image is a disk that servers are created from. Its source is a file, a URL with a checksum,
-    a stopped server, or a backup of one. An ISO image is a CD that servers can read.
+    a stopped server, a volume, a snapshot of one, or a backup. An ISO image is a CD that servers
+    can read.
   - It is compared by the content of its source, whatever the name of the file is. The content of an
     image cannot be changed.
   - The file is copied first. The copy is inspected, verified and converted by a process without any
@@ -51,6 +52,17 @@ options:
         those in C(/dev), C(/proc), C(/sys), C(/run) and C(/tmp), its first-boot content, and
         extended attributes; O(disk_format) is V(root-tar) then, or V(oci) if it runs an
         application.
+    type: str
+  volume:
+    description:
+      - Name of a volume (M(hanok.cloud.volume)) whose disk is copied, also of a root volume
+        (V(SERVER/root)). It is detached, or its server is stopped; in an OpenStack it is detached.
+    type: str
+  snapshot:
+    description:
+      - Name of a volume snapshot (M(hanok.cloud.volume_snapshot)) whose disk is copied, also while
+        a server has its volume. For another host, write the image to O(export_path). Not for an
+        OpenStack.
     type: str
   backup:
     description:
@@ -166,6 +178,17 @@ EXAMPLES = r"""
   hanok.cloud.image:
     name: golden
     server: golden
+
+- name: Create an image from a volume that no running server has
+  hanok.cloud.image:
+    name: photos
+    volume: photos
+
+- name: Create an image from a snapshot of a volume, and write it to a file for another host
+  hanok.cloud.image:
+    name: photos-monday
+    snapshot: photos/monday
+    export_path: ~/photos-monday.qcow2
 
 - name: Create an image from a backup, for a new server with the data of then
   hanok.cloud.image:

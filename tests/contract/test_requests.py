@@ -101,7 +101,23 @@ def test_killed_image_of_server(
     keep('image', name='labelled', path=cloud.image_path, **TEXTS)
     options = {} if volume_size is None else {'volume_size': volume_size}
     server('origin', image='labelled', **options)
-    task = {'name': 'same', 'server': 'origin'}
+    assert killed_images({'name': 'same', 'server': 'origin'}, is_sent, cloud, run, keep) > 2
+    keep('server', name='origin', state='absent')
+    keep('image', name='labelled', state='absent')
+
+
+@pytest.mark.parametrize('is_sent', [False, True])
+def test_killed_image_of_volume(is_sent: bool, cloud: CloudUnderTest, run: Run, keep: Keep) -> None:
+    """It inherits nothing of what is known of the image of the volume."""
+    keep('image', name='labelled', path=cloud.image_path, **TEXTS)
+    keep('volume', name='origin', image='labelled')
+    assert killed_images({'name': 'same', 'volume': 'origin'}, is_sent, cloud, run, keep) > 2
+    keep('volume', name='origin', state='absent')
+    keep('image', name='labelled', state='absent')
+
+
+def killed_images(task: Result, is_sent: bool, cloud: CloudUnderTest, run: Run, keep: Keep) -> int:
+    """A run that creates an image is killed at each request; return how many there are."""
     number = 0
     is_killed = True
     while is_killed:
@@ -111,9 +127,7 @@ def test_killed_image_of_server(
         made = keep('image', **task)['image']
         assert (made['labels'], made['description']) == ({}, '')
         keep('image', name='same', state='absent')
-    keep('server', name='origin', state='absent')
-    keep('image', name='labelled', state='absent')
-    assert number > 2
+    return number
 
 
 def await_idle(run: Run, kind: str) -> None:

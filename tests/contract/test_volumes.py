@@ -71,7 +71,7 @@ def test_copy_of_what_is_in_use(
     else:
         assert refused('volume', **copy) == (
             'refused: source_volume: one/root is attached to one, which is running; stop that '
-            'first (server: state: stopped), or detach the volume'
+            'first (server: state: stopped), detach the volume, or use a snapshot of it'
         )
 
 

@@ -6,11 +6,15 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
 
 from .conftest import SEEN, STATE, keep, refused, run, volume_types
 
@@ -114,8 +118,11 @@ def test_grow(guest: Guest) -> None:
     keep('volume', name='wide', state='absent')
 
 
-def test_snapshots(guest: Guest) -> None:
-    """Made while the guest writes on; copied, restored with the size of then, deleted live."""
+def test_snapshots(guest: Guest, tmp_path: Path) -> None:
+    """Made while the guest writes on; copied, restored with the size of then, deleted live.
+
+    One goes through the file of an image, as to another host.
+    """
     first = written(guest, '/dev/vdb')
     guest(
         "setsid sh -c 'while true; do dd if=/dev/urandom of=/dev/vdb bs=1M seek=100 count=2 "
@@ -127,9 +134,17 @@ def test_snapshots(guest: Guest) -> None:
     keep('volume_snapshot', volume='data', name='second')
     third = written(guest, '/dev/vdb')
     assert len({first, second, third}) == 3
-    for name, size in (('first', 1), ('second', 2)):  # while it writes
-        made = keep('volume', name=name, snapshot=f'data/{name}', server='holder', state='attached')
+    # while it writes
+    keep('image', name='second', snapshot='data/second', export_path=str(tmp_path / 'second'))
+    keep('image', name='elsewhere', path=str(tmp_path / 'second'))
+    for name, size, of in (
+        ('first', 1, {'snapshot': 'data/first'}),
+        ('second', 2, {'image': 'elsewhere'}),
+    ):
+        made = keep('volume', name=name, **of, server='holder', state='attached')
         assert made['volume']['size'] == size
+    for name in ('second', 'elsewhere'):
+        keep('image', name=name, state='absent')
     for device in ('/dev/vdc', '/dev/vdd'):
         guest(SEEN.format(device))
     assert (read(guest, '/dev/vdc'), read(guest, '/dev/vdd')) == (first, second)
@@ -250,3 +265,29 @@ def test_types(guest: Guest) -> None:
     for each in (folder, store):
         subprocess.run(['umount', each], check=True)
         each.rmdir()
+
+
+def test_shown_while_copied(host: None) -> None:
+    """What another run makes of a volume is its status, until that ends."""
+    keep('volume', name='quiet', size=1)
+    keep('image', name='quiet', volume='quiet')
+    keep('volume_snapshot', volume='quiet', name='monday')
+    locks = Locks('/var/lib/hanok/locks', 'the other run', 0)
+
+    def status() -> str:
+        return str(run('volume_info', name='quiet')['volumes'][0]['status'])
+
+    with closing(sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)) as sql:
+        for table, name, shown in (
+            ('image', 'quiet', 'uploading'),
+            ('volume_snapshot', 'quiet/monday', 'backing-up'),
+        ):
+            sql.execute(f"UPDATE {table} SET task_state = 'creating' WHERE name = ?", (name,))
+            locks.acquire({('volume', 'quiet')})
+            assert status() == shown
+            locks.release()
+            assert status() == 'available'
+            sql.execute(f'UPDATE {table} SET task_state = NULL WHERE name = ?', (name,))
+    keep('image', name='quiet', state='absent')
+    keep('volume_snapshot', volume='quiet', name='monday', state='absent')
+    keep('volume', name='quiet', state='absent')

@@ -19,6 +19,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Im
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.errors import text_of
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.image_rows import (
+    BEGUN,
     devices_of,
     existing,
     image_of,
@@ -132,6 +133,27 @@ def test_images_without_a_name() -> None:
     """Their id is their name; deleted ones do not exist."""
     images = [{**PUBLIC, 'name': None}, {**PUBLIC, 'status': 'pending_delete'}]
     assert [raw['name'] for raw in existing(images)] == ['i1']
+
+
+@pytest.mark.parametrize(
+    ('status', 'until', 'task_state', 'unfinished'),
+    [
+        ('queued', LATER, 'creating', None),
+        ('saving', LATER, 'creating', None),
+        ('saving', EARLIER, None, 'creating'),
+        ('active', LATER, None, 'creating'),
+    ],
+)
+def test_begun_image_of_a_volume(
+    status: str, until: str, task_state: str | None, unfinished: str | None
+) -> None:
+    """It has its name, and is ours; what Cinder copied from the image of the volume is not."""
+    inherited = {'hanok:name': 'web', 'hanok:label:a': 'b', 'owner': 'p'}
+    raw = {**PUBLIC, **inherited, 'name': BEGUN.format(until=until, name='web'), 'status': status}
+    (found,) = ours([raw], 'web', 'p')
+    image = image_of(found, {})
+    assert (image.name, image.labels, image.created_by) == ('web', {}, '')
+    assert (image.task_state, image.unfinished) == (task_state, unfinished)
 
 
 def test_formats(tmp_path: Path) -> None:

@@ -923,7 +923,6 @@ PROJECTS = st.sampled_from([('blue',), ('blue', 'red'), ()])
 def test_images(request: ImageRequest, world: dict[str, Image]) -> None:
     """Created once, again only after an interrupted run; shared with projects if it is shared."""
     assert not request.problems()
-    {'s': Server('s', power='stopped')}
     after = apply_and_replan(
         'image',
         lambda there: image.plan(

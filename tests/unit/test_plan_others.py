@@ -827,8 +827,8 @@ TYPES = {'ssd': VolumeType('ssd'), 'nfs': VolumeType('nfs', '/nfs is not mounted
         ),
         (
             image.plan(ImageRequest('i', 'present', {}), image.ObservedImages({})),
-            'image i does not exist; to create it, also set path, url (with checksum), server or '
-            'backup',
+            'image i does not exist; to create it, also set path, url (with checksum), server, '
+            'volume, snapshot or backup',
         ),
         (
             image.plan(
@@ -850,6 +850,23 @@ TYPES = {'ssd': VolumeType('ssd'), 'nfs': VolumeType('nfs', '/nfs is not mounted
                 image.ObservedImages({}, backups=named(Backup('b'))),
             ),
             'disk_format: backup b is of a virtual machine, whose images are qcow2; omit it',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'volume:v', 'disk_format': 'oci'}),
+                image.ObservedImages({}, volumes=volume.ObservedVolumes(named(Volume('v', 1)))),
+            ),
+            'disk_format: volume v is a disk, whose images are qcow2; omit it',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'volume:v'}),
+                image.ObservedImages(
+                    {},
+                    volumes=volume.ObservedVolumes(named(Volume('v', 1, unfinished='creating'))),
+                ),
+            ),
+            'volume v is unfinished (creating); run its task again first',
         ),
         (
             image.plan(

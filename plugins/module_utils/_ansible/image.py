@@ -34,6 +34,8 @@ ARGUMENTS: Dict[str, Any] = {
     'path': {'type': 'path'},
     'url': {'type': 'str'},
     'server': {'type': 'str'},
+    'volume': {'type': 'str'},
+    'snapshot': {'type': 'str'},
     'backup': {'type': 'str'},
     'checksum': {'type': 'str'},
     'hide_url': {'type': 'bool', 'default': False},

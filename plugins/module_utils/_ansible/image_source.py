@@ -9,10 +9,12 @@ from typing import Mapping, Set, Tuple
 from .._cloud import Cloud, Names
 from .._model.image import DISK_FORMATS, OF_CLOUD, Image, ImageRequest
 from .._plan.image import ObservedImages
+from .._plan.volume import ObservedVolumes
 from .image_files import described
 from .operations import backups_of
 from .options import by_name
 from .references import References
+from .volume_source import copied
 
 
 def with_source(
@@ -25,6 +27,11 @@ def with_source(
     """Return the images, whether one can be created from its source, and the names to lock."""
     source = requested.options.get('source') or (current.source if current else '')
     kind, _colon, of = source.partition(':')
+    if kind in ('volume', 'snapshot'):
+        volumes, more = copied(cloud, kind, of, ObservedVolumes({}))
+        of_attached = cloud.profile.images_of_attached
+        observed = ObservedImages(images, volumes=volumes, of_attached=of_attached)
+        return observed, {*names, *more}
     if kind in OF_CLOUD:
         return _of_cloud(cloud, images, kind, of), {*names, (kind, of)}
     manifest = described(cloud, of) if kind == 'path' else None

@@ -28,16 +28,22 @@ def with_source(
     kind, _colon, name = source.partition(':')
     if requested.state == 'absent' or not kind:
         return observed, names
+    observed, more = copied(cloud, kind, name, observed)
+    return observed, {*names, *more}
+
+
+def copied(
+    cloud: Cloud, kind: str, name: str, observed: ObservedVolumes
+) -> Tuple[ObservedVolumes, Names]:
+    """Add an image, a snapshot or a volume that is copied, and what is to be locked meanwhile."""
     observed = replace(observed, of_running=cloud.profile.images_of_running)
     if kind == 'image':
-        observed, more = _with_images(cloud, name, observed)
-    elif kind == 'snapshot':
-        observed, more = _with_snapshots(cloud, name, observed)
-    elif kind == 'backup':
-        observed, more = _with_backups(cloud, name, observed)
-    else:
-        observed, more = _with_volumes(cloud, name, observed)
-    return observed, {*names, *more}
+        return _with_images(cloud, name, observed)
+    if kind == 'snapshot':
+        return _with_snapshots(cloud, name, observed)
+    if kind == 'backup':
+        return _with_backups(cloud, name, observed)
+    return _with_volumes(cloud, name, observed)
 
 
 def _with_images(

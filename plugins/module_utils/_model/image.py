@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
 CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
-SOURCES = ('path', 'url', 'server', 'backup')
-OF_CLOUD = ('server', 'backup')  # sources that are no files
+OF_CLOUD = ('server', 'volume', 'snapshot', 'backup')  # sources that are no files
+SOURCES = ('path', 'url', *OF_CLOUD)
 DISK_FORMATS = ('qcow2', 'iso', ROOT_TAR, OCI)
 
 
@@ -36,10 +36,11 @@ class Image:
     Containers are created from the archive of a root file system (``disk_format`` root-tar, or
     oci: then ``application`` is what it runs, if that is not an init).
 
-    ``source``: path:..., url:... (without the query), server:... or backup:.... ``digests``: of the
-    source file, by kind (sha256, sha512). ``disk_missing``: its file no longer exists. ``size``:
-    virtual size in bytes. ``min_disk``: the minimal root volume in GB (2^30 bytes).
-    ``rescue_problem``: why it rescues no server with a root volume. ``os_admin_user``: who logs in.
+    ``source``: one of SOURCES, a colon, and where or which it is (of a URL without the query).
+    ``digests``: of the source file, by kind (sha256, sha512). ``disk_missing``: its file no longer
+    exists. ``size``: virtual size in bytes. ``min_disk``: the minimal root volume in GB (2^30
+    bytes). ``rescue_problem``: why it rescues no server with a root volume. ``os_admin_user``: who
+    logs in.
     ``shared_with``: projects, if its visibility is shared. ``owner``: its project, if that is not
     the one that is open. Servers of others in ``used_by`` are called PROJECT/NAME.
     """

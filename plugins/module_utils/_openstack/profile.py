@@ -36,6 +36,9 @@ _UNSUPPORTED = (
         for option in ('visibility', 'shared_with')
     ),
     UnsupportedOption(
+        'image', 'snapshot', (), 'create a volume from the snapshot, and an image from that'
+    ),
+    UnsupportedOption(
         'image', 'export_path', (), 'write it with the client of OpenStack (image save)'
     ),
     *(
@@ -93,6 +96,7 @@ def profile_of(aliases: Aliases) -> Profile:
         more_addresses='ask the operator for a larger quota',
         poll_interval=1.0,
         images_of_running=True,
+        images_of_attached=False,  # Cinder: only if its operator allows it (enable_force_upload)
         sees_guests=False,
         has_hardware=False,
         rebuild_resizes=False,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .._model.backup import Backup
     from .._model.image_file import ImageFile
     from .._model.server import Server
+    from .volume import ObservedVolumes
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,20 @@ class ObservedImages:
     """Images by name, and the source of the request.
 
     ``source_problem``: why the source cannot be used. ``servers``, ``backups``: with the source, by
-    name.
-    ``of_running``: whether it may be running. ``held``: the current digests of the file
-    at the source path; None: not read. ``checksum``: that of the request, resolved if it was a URL.
-    ``described_by``: the manifest of the source. ``file``: to which it was exported.
+    name; ``volumes``: with a source that is a volume or a snapshot of one.
+    ``of_running``: whether it may be running; ``of_attached``: attached. ``held``: the current
+    digests of the file at the source path; None: not read. ``checksum``: that of the request,
+    resolved if it was a URL. ``described_by``: the manifest of the source. ``file``: to which it
+    was exported.
     """
 
     images: Mapping[str, Image]
     source_problem: str = ''
     servers: Mapping[str, Server] = field(default_factory=dict)
     backups: Mapping[str, Backup] = field(default_factory=dict)
+    volumes: ObservedVolumes | None = None
     of_running: bool = False
+    of_attached: bool = True
     held: Mapping[str, str] | None = None
     checksum: str | None = None
     described_by: ImageFile | None = None

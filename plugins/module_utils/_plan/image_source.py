@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Tuple
 
 from .._model.change import Draft
 from .._model.image import DISK_FORMATS, ImageRequest
@@ -15,7 +15,9 @@ from .._model.status import TaskState
 if TYPE_CHECKING:
     from .._model.backup import Backup
     from .._model.server import Server
+    from .._model.volume import Volume
     from .image import ObservedImages
+    from .volume import ObservedVolumes
 
 
 def check_source(
@@ -30,11 +32,13 @@ def check_source(
         draft.refuse(
             'path',
             f'image {name} does not exist; to create it, also set path, url (with checksum), '
-            'server or backup',
+            'server, volume, snapshot or backup',
         )
     elif kind == 'server':
         if draft.require('server', where, observed.servers):
             _check_server(observed.servers[where], observed, draft)
+    elif observed.volumes:
+        _check_volume(kind, where, observed.volumes, draft, observed.of_attached)
     elif kind == 'backup':
         if draft.require('backup', where, observed.backups):
             check_backup(observed.backups[where], draft)
@@ -48,33 +52,50 @@ def in_format_of_source(
     observed: ObservedImages,
     draft: Draft,
 ) -> ImageRequest:
-    """The request with the format of an image that is created from a server or a backup."""
+    """The request with the format of an image that is created from what is in the cloud."""
     kind, _colon, name = source.partition(':')
+    what = f'{kind} {name}'
     backup, server = observed.backups.get(name), observed.servers.get(name)
+    if observed.volumes:
+        return _in_format(request, DISK_FORMATS[0], f'{what} is a disk', draft)
     if backup:
-        is_container = backup.config.get('type') == CONTAINER
-        return _in_format(
-            request, is_container, backup.is_application, f'{kind} {name} is of', draft
-        )
+        machine, found = _machine(backup.config.get('type'), backup.is_application)
+        return _in_format(request, found, f'{what} is of {machine}', draft)
     if server:
-        is_container = server.type == CONTAINER
-        what = f'{kind} {server.name} is'
-        return _in_format(request, is_container, server.is_application, what, draft)
+        machine, found = _machine(server.type, server.is_application)
+        return _in_format(request, found, f'{what} is {machine}', draft)
     return request
 
 
-def _in_format(
-    request: ImageRequest, is_container: bool, is_application: bool, what: str, draft: Draft
-) -> ImageRequest:
-    """The request with the format of images of a container or of a virtual machine."""
-    root = OCI if is_application else ROOT_TAR
-    found = root if is_container else DISK_FORMATS[0]
+def _machine(kind: str | None, is_application: bool) -> Tuple[str, str]:
+    """What a type of servers is called, and the format of the images of such servers."""
+    if kind == CONTAINER:
+        return 'a container', OCI if is_application else ROOT_TAR
+    return 'a virtual machine', DISK_FORMATS[0]
+
+
+def _in_format(request: ImageRequest, found: str, what: str, draft: Draft) -> ImageRequest:
     if request.options.get('disk_format', found) != found:
-        kind = 'container' if is_container else 'virtual machine'
-        draft.refuse(
-            'disk_format', f'disk_format: {what} a {kind}, whose images are {found}; omit it'
-        )
+        draft.refuse('disk_format', f'disk_format: {what}, whose images are {found}; omit it')
     return replace(request, options={**request.options, 'disk_format': found})
+
+
+def _check_volume(
+    kind: str, name: str, observed: ObservedVolumes, draft: Draft, of_attached: bool
+) -> None:
+    from .volume_source import of_snapshot, of_volume
+
+    if kind == 'snapshot':
+        of_snapshot(name, observed, draft)
+        return
+    of_volume(name, observed, draft, kind)
+    volume: Volume | None = draft.settled('volume', observed.volumes.get(name))
+    if volume and volume.server and not of_attached:
+        draft.refuse(
+            kind,
+            f'volume: {name} is attached to {volume.server}, and an image requires one that is '
+            'not; detach it first (volume: state: detached)',
+        )
 
 
 def check_backup(found: Backup, draft: Draft) -> None:

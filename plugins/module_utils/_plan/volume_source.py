@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .._model.volume_snapshot import VolumeSnapshot
     from .volume import ObservedVolumes
 
-_KINDS = {'image': 'image', 'source_volume': 'volume', 'snapshot': 'volume_snapshot'}
+_KINDS = {'source_volume': 'volume', 'snapshot': 'volume_snapshot'}
 
 
 def with_source(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
@@ -27,11 +27,11 @@ def with_source(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
     if kind == 'image':
         least = _of_image(name, observed, draft)
     elif kind == 'snapshot':
-        least = _of_snapshot(name, observed, draft)
+        least = of_snapshot(name, observed, draft)
     elif kind == 'backup':
         least = _of_backup(name, observed, draft)
     else:
-        least = _of_volume(name, observed, draft)
+        least = of_volume(name, observed, draft, kind)
     if new.size and new.size < least:
         draft.refuse(
             'size',
@@ -59,9 +59,8 @@ def _of_image(name: str, observed: ObservedVolumes, draft: Draft) -> int:
     return image.min_disk if isinstance(image.min_disk, int) else 1
 
 
-def _of_volume(name: str, observed: ObservedVolumes, draft: Draft) -> int:
+def of_volume(name: str, observed: ObservedVolumes, draft: Draft, option: str) -> int:
     """The size that a copy of a volume has at least, in GB."""
-    option = 'source_volume'
     if not draft.require('volume', name, observed.volumes, option):
         return 1
     volume: Volume | None = draft.settled('volume', observed.volumes[name])
@@ -72,11 +71,11 @@ def _of_volume(name: str, observed: ObservedVolumes, draft: Draft) -> int:
         draft.refuse(option, f'volume {name}: {volume.fault}; copy another volume')
     if volume.unfinished:
         _refuse_unfinished(option, volume, draft)
-    _check_not_in_use(volume, observed, draft)
+    _check_not_in_use(volume, observed, draft, option)
     return volume.size
 
 
-def _of_snapshot(name: str, observed: ObservedVolumes, draft: Draft) -> int:
+def of_snapshot(name: str, observed: ObservedVolumes, draft: Draft) -> int:
     """The size that a copy of a snapshot has at least, in GB."""
     if not draft.require('volume_snapshot', name, observed.snapshots, 'snapshot'):
         return 1
@@ -109,18 +108,18 @@ def _of_backup(name: str, observed: ObservedVolumes, draft: Draft) -> int:
 
 
 def _refuse_unfinished(option: str, item: Image | Volume | VolumeSnapshot, draft: Draft) -> None:
-    kind = _KINDS[option]
+    kind = _KINDS.get(option, option)
     draft.refuse(
         option, f'{kind} {item.name} is unfinished ({item.unfinished}); run its task again first'
     )
 
 
-def _check_not_in_use(volume: Volume, observed: ObservedVolumes, draft: Draft) -> None:
+def _check_not_in_use(volume: Volume, observed: ObservedVolumes, draft: Draft, option: str) -> None:
     """Refuse to copy what a guest writes to meanwhile."""
     server = draft.settled('server', observed.servers.get(volume.server or ''))
     if server and server.power != 'stopped' and not observed.of_running:
         draft.refuse(
-            'source_volume',
-            f'source_volume: {volume.name} is attached to {server.name}, which is running; stop '
-            'that first (server: state: stopped), or detach the volume',
+            option,
+            f'{option}: {volume.name} is attached to {server.name}, which is running; stop that '
+            'first (server: state: stopped), detach the volume, or use a snapshot of it',
         )

@@ -65,7 +65,7 @@ class ImageWriter:
         self.pool = pool_of(host)
 
     def create(self, changes: Changes) -> Outcomes:
-        """Create images from files, downloads and disks of servers."""
+        """Create images from files, downloads, and what is in the cloud."""
         with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Image))
@@ -120,6 +120,9 @@ class ImageWriter:
             application = self.record.value(_APPLICATION, name)
             size = self._copy(name, image.disk_format, target, locks)
             imported = None
+        elif kind in ('volume', 'snapshot'):
+            size = self._copy_volume(image.source, target, locks)
+            application = imported = None
         elif kind == 'backup':
             size, application = self._copy_backup(name, target, locks)
             imported = None
@@ -140,6 +143,18 @@ class ImageWriter:
                 return pack(process, root, f'server: {name}', disk_format == OCI)
         writer = writer_of(self.host)
         writer.flatten(writer.root(server), target, locks)
+        return writer.size(target)
+
+    def _copy_volume(self, source: str, target: Disk, locks: Sequence[int]) -> int:
+        """Copy a volume, or a snapshot of one; return the size in bytes."""
+        from .volume_sources import locks_of, source_of
+
+        writer = writer_of(self.host)
+        found = source_of(self.record, self.pool, source)
+        if found is None or found.disk.fault:
+            raise CloudError(found.disk.fault if found else f'{source} has no disk')
+        held = [*locks, *locks_of(self.record, self.work, found.volume)]
+        writer.flatten(found.disk, target._replace(size=found.size), held, found.tag)
         return writer.size(target)
 
     def _copy_backup(self, name: str, target: Disk, locks: Sequence[int]) -> Tuple[int, str | None]:

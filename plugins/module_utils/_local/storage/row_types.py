@@ -31,12 +31,14 @@ class ListedVolume(VolumeRow):
     own_snapshots: str
     own_task_state: str | None
     snapshot_task_state: str | None
+    image_task_state: str | None
 
 
 class SnapshotOfVolume(TypedDict):
-    """What a snapshot is called in the disk of its volume, by its UUID, and the volume."""
+    """What a snapshot is called in the disk of its volume, by its UUID; its GB, and the volume."""
 
     uuid: str
+    size: int
     volume: str
 
 

@@ -33,7 +33,9 @@ LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.cre
       FROM volume_snapshot n WHERE n.volume_id = v.id ORDER BY n.id)) AS own_snapshots,
     (SELECT max(n.task_state) FROM volume_snapshot n WHERE n.volume_id = v.id) AS own_task_state,
     (SELECT max(n.task_state) FROM server_snapshot n WHERE n.server_id = s.id)
-      AS snapshot_task_state
+      AS snapshot_task_state,
+    (SELECT max(i.task_state) FROM image i WHERE i.project = v.project AND i.source IN
+      ('volume:' || v.name, iif(v.bootable, 'server:' || s.name, ''))) AS image_task_state
   FROM volume v LEFT JOIN server s ON s.id = v.server_id
   WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name""")
 

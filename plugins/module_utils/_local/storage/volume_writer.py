@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import uuid
 import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable
 
 from ..._cloud import CloudError, Outcomes, TimedOut
 from ..._model.change import Change, Changes
@@ -21,8 +21,8 @@ from . import disk_devices
 from .pool_writer import writer_of
 from .pools import Disk
 from .volume_guests import running_machine
-from .volume_rows import bus_of, disk_of, lock_of, row_of, volume_row
-from .volume_sources import source_of
+from .volume_rows import bus_of, disk_of, lock_of, row_of
+from .volume_sources import locks_of, source_of
 
 if TYPE_CHECKING:
     from .row_types import ListedVolume
@@ -129,22 +129,16 @@ class VolumeWriter:
         row = row_of(self.record, change)
         disk = self._disk(row)
         locks = self.work.held_lock('volume', change.name)
-        found = source_of(self.record, self.pool, row)
+        found = source_of(self.record, self.pool, row['source'])
         if found is None:
             self.pool.create(disk, locks)
         elif not self.pool.exists(disk):
             if found.volume:
-                locks += self._locks_of(found.volume)
+                locks += locks_of(self.record, self.work, found.volume)
             if found.check:
                 found.check()
                 locks += self.work.held_lock('backup', found.backup)
             self.pool.flatten(found.disk, disk, locks, found.tag)
-
-    def _locks_of(self, name: str) -> List[int]:
-        """The locks of a volume and its server, which keep its content as it is."""
-        holder = volume_row(self.record, name)['server']
-        locks = {lock_of(name), ('server', holder or '')}
-        return [number for lock in locks for number in self.work.held_lock(*lock)]
 
     def _delete(self, change: Change) -> None:
         disk = self._disk(row_of(self.record, change))
@@ -165,7 +159,7 @@ class VolumeWriter:
         machine = self._machine(row)
         is_moved = self._settle(row, disk)
         if volume_moves.is_due(disk):
-            locks = self._locks_of(change.name)
+            locks = locks_of(self.record, self.work, change.name)
             if machine:
                 device = _find_target(machine, disk.serial) or ''
                 volume_moves.mirror(self.pool, disk, machine, device, locks)

@@ -49,23 +49,24 @@ class LocalVolumes:
     def _with_progress(self, row: ListedVolume, volume: Volume) -> Volume:
         kind, name = lock_of(row['name'])
         locked: InProgress = {'name': name, 'task_state': row['task_state']}
-        if self._is_backed_up(row):
-            return replace(volume, task_state=TaskState.BACKING_UP)
+        copying = self._copying(row)
+        if copying:
+            return replace(volume, task_state=copying)
         return self.host.with_progress(kind, locked, volume)
 
-    def _is_backed_up(self, row: ListedVolume) -> bool:
-        """Whether another run is making a snapshot of it or the server."""
+    def _copying(self, row: ListedVolume) -> TaskState | None:
+        """What another run makes: a snapshot or an image."""
         if row['task_state']:
-            return False
-        begun = {
-            ('volume', row['name']): row['own_task_state'],
-            ('server', row['server'] or ''): row['snapshot_task_state'],
-        }
-        return any(
-            self.host.locks.is_held_by_others(*lock)
-            for lock, task_state in begun.items()
-            if task_state == TaskState.CREATING
+            return None
+        made = (
+            (('volume', row['name']), row['own_task_state'], TaskState.BACKING_UP),
+            (('server', row['server'] or ''), row['snapshot_task_state'], TaskState.BACKING_UP),
+            (lock_of(row['name']), row['image_task_state'], TaskState.UPLOADING),
         )
+        for lock, task_state, shown in made:
+            if task_state == TaskState.CREATING and self.host.locks.is_held_by_others(*lock):
+                return shown
+        return None
 
     def types(self) -> Tuple[VolumeType, ...]:
         """The types that volumes can have."""

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Mapping
 from typing import Dict, List, Tuple
@@ -18,11 +19,15 @@ from ..api.api import Raw, Raws
 from ..api.lists import users_by
 from ..api.marks import Marks, OwnMarks, from_metadata
 from ..api.names import age, is_own, with_name
-from ..api.properties import from_properties, to_properties
+from ..api.properties import from_properties, to_only_properties, to_properties
 from ..api.tasks import Tasks
 
 MAPPING = 'block_device_mapping'  # property of an image that is snapshots of volumes
 _DELETED = ('deleted', 'pending_delete')
+# The name of an image of a volume until it is complete: Cinder, which creates it, takes no
+# properties. With it are the time of the run that began it, and the name that it gets.
+BEGUN = 'hanok:{until}:{name}'
+_BEGUN = re.compile(r'hanok:(\d+):(.+)')
 
 
 def existing(images: Raws) -> List[Raw]:
@@ -31,9 +36,15 @@ def existing(images: Raws) -> List[Raw]:
 
 
 def _with_name(raw: Raw) -> Raw:
-    if raw['name']:
+    if not raw['name']:
+        return {**raw, 'name': raw['id']}
+    begun = _BEGUN.fullmatch(raw['name'])
+    if begun is None:
         return raw
-    return {**raw, 'name': raw['id']}
+    until, name = begun.groups()
+    own = {'created_by': '', 'source': 'volume:', 'until': until, 'unfinished': 'creating'}
+    # what Cinder copied from the image of the volume does not count
+    return {**raw, 'name': name, 'description': '', **to_only_properties(name, own)}
 
 
 def is_ours(raw: Raw) -> bool:
@@ -156,21 +167,21 @@ def is_abandoned(raw: Raw) -> bool:
     """Return whether no run works on an image of ours that is not active.
 
     An upload that was interrupted is queued again; it is saving for ever if Glance itself was
-    stopped, which is clear when the time of its run is over. Nova creates that of a server.
+    stopped, which is clear when the time of its run is over. Nova and Cinder create others.
     """
     status = raw['status']
     if status == 'killed':
         return True
-    if status == 'queued' and not is_of_server(raw):
+    if status == 'queued' and not is_of_cloud(raw):
         return True
     until = from_properties(raw).own.get('until', 0)
     return time.time() > float(until)
 
 
-def is_of_server(raw: Raw) -> bool:
-    """Return whether an image of ours is created by Nova."""
+def is_of_cloud(raw: Raw) -> bool:
+    """Return whether an image of ours is created by Nova, of a server, or by Cinder."""
     source = from_properties(raw).own.get('source', '')
-    return source.startswith('server:')
+    return source.startswith(('server:', 'volume:'))
 
 
 def properties_of(image: Image, own: OwnMarks) -> Dict[str, str]:

@@ -25,6 +25,7 @@ from ..api.services import IMAGE
 from .image_rows import existing, is_abandoned, ours, properties_of
 from .image_source import SourceFile, Upload, verified
 from .server_images import create_from_server, delete_snapshots, keep_root_only
+from .volume_images import create_from_volume, size_of
 
 
 class ImageWriter:
@@ -41,7 +42,7 @@ class ImageWriter:
         self.url = url
 
     def create(self, changes: Changes) -> Outcomes:
-        """Create images from files, downloads and servers."""
+        """Create images from files, downloads, servers and volumes."""
         return each(changes, self._create)
 
     def _create(self, change: Change) -> None:
@@ -70,26 +71,32 @@ class ImageWriter:
 
     def _created(self, image: Image) -> Tuple[str, bool]:
         """Create an image; return its id, and whether no other run had begun it."""
-        if image.source.startswith('server:'):
+        if image.source.startswith(('server:', 'volume:')):
             begun = self._begun(image.name)
-            return self._from_server(image, begun), begun is None
+            return self._by_cloud(image, begun), begun is None
         first = self._first(image.name)
         if first is not None:
             return str(first['id']), False
         with verified(self.api, image, self.url) as source:
             return self._upload(image, source), True
 
-    def _from_server(self, image: Image, begun: Raw | None) -> str:
-        """Let Nova create an image, or complete one that an earlier run began; return its id."""
+    def _by_cloud(self, image: Image, begun: Raw | None) -> str:
+        """Let Nova or Cinder create an image, or complete one that was begun; return its id."""
+        is_of_volume = image.source.startswith('volume:')
         if begun is not None:
             identity = str(begun['id'])
+        elif is_of_volume:
+            identity = create_from_volume(self.api, image, self._until())
         else:
             identity = create_from_server(self.api, image, self._until())
         self._await(identity, image.name)
         raw = self._raw(identity)
-        own = {'created_by': from_properties(raw).created_by}
-        mapping = keep_root_only(self.api, raw)
-        self._write(raw, image, own, mapping)
+        own = {'created_by': from_properties(raw).created_by or self.api.actor}
+        if is_of_volume:
+            own['size'] = size_of(self.api, image)
+            self._write(raw, image, own, {'name': image.name})
+        else:
+            self._write(raw, image, own, keep_root_only(self.api, raw))
         return identity
 
     def _ours(self, name: str) -> List[Raw]:
@@ -114,7 +121,7 @@ class ImageWriter:
         return next(iter(self._active(name)), None)
 
     def _begun(self, name: str) -> Raw | None:
-        """What Nova is creating, or has created; what it will not complete is deleted."""
+        """What the cloud is creating, or has created; what it will not complete is deleted."""
         for raw in self._ours(name):
             status = raw['status']
             if status == 'active' or not is_abandoned(raw):

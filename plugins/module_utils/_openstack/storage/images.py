@@ -70,7 +70,7 @@ class Images:
         return ImageWriter(self.api, self.secrets.url)
 
     def create(self, changes: Changes) -> Outcomes:
-        """Create images from files and downloads, which are verified here, and from servers."""
+        """Create images from files and downloads, which are verified here, servers and volumes."""
         return self._writer().create(changes)
 
     def update(self, changes: Changes) -> Outcomes:

@@ -15,7 +15,7 @@ from ..api.names import the_only
 from ..api.polling import await_one
 from ..api.properties import to_only_properties
 from ..api.services import COMPUTE, VOLUME
-from .image_rows import MAPPING, devices_of, is_of_server, ours
+from .image_rows import MAPPING, devices_of, is_of_cloud, ours
 from .root_volumes import volume_ids
 
 
@@ -64,7 +64,7 @@ def keep_root_only(api: Api, raw: Raw) -> Dict[str, str]:
 def delete_snapshots(api: Api, identity: str) -> None:
     """Delete the snapshots that an image of ours consists of, if it has no data."""
     for raw in all_images(api):
-        if raw['id'] == identity and is_of_server(raw):
+        if raw['id'] == identity and is_of_cloud(raw):
             for device in devices_of(raw):
                 _delete_snapshot(api, device)
 
