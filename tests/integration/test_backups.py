@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -170,6 +171,12 @@ def test_with_volumes(store: Path, guest: Guest) -> None:
         assert subprocess.run(words, check=True, capture_output=True).stdout == b''
     guest('dd if=/dev/zero of=/dev/vdb bs=1M seek=700 count=3 conv=fsync')
     keep('volume', name='data', size=2)
+    with sqlite3.connect(STATE / 'hanok.db') as record:  # as after an interrupted restore
+        record.execute("UPDATE backup SET task_state = 'restoring' WHERE name = 'all'")
+    record.close()
+    for task in (('server', {'labels': {'a': 'b'}}), ('backup', {'name': 'x', 'server': 'kept'})):
+        options = {'name': 'kept', **task[1]}
+        assert 'is unfinished (restoring): a restore was' in refused(task[0], **options)
     restore('all')
     assert read(guest, 'vdb') == checksum
     assert int(guest('cat /sys/block/vdb/size')) == 2 * 2**21

@@ -350,6 +350,17 @@ def test_volumes_that_are_refused() -> None:
     ]
 
 
+def test_interrupted_restore_of_volumes() -> None:
+    """It is completed by its own task; the server waits for that."""
+    half = replace(FULL, unfinished=TaskState.RESTORING)
+    begun = replace(WITH, unfinished=TaskState.RESTORING)
+    for state in ('restored', 'present'):
+        assert not refusals(state, begun, DATA, LOGS, server=half)
+    interrupted = 'server: web is unfinished (restoring): a restore was interrupted; restore the'
+    assert refusals('restored', MADE, server=half)[0].startswith(interrupted)
+    assert refusals('present', None, server=half)[0].startswith(interrupted)
+
+
 def test_volumes_that_are_not_restored() -> None:
     """What was deleted, or attached later, is said; one with the name of another is another."""
     found = planned('restored', WITH, FULL, volumes=[DATA, replace(LOGS, id='other')])

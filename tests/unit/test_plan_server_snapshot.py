@@ -133,7 +133,7 @@ def test_another_run() -> None:
         (
             replace(WEB, unfinished=TaskState.RESTORING),
             {},
-            'web is unfinished (restoring): the restore of a snapshot was interrupted; restore',
+            'web is unfinished (restoring): a restore was interrupted; restore the snapshot',
         ),
         (
             replace(WEB, unfinished=TaskState.RESTORING),

@@ -102,7 +102,7 @@ _COMPLETED_BY = {
     TaskState.CREATING: 'its server task completes it (state: absent deletes it)',
     TaskState.REPAIRING: 'its server task completes it (state: absent deletes it)',
     TaskState.DELETING: 'server with state: absent completes it',
-    TaskState.RESTORING: 'server_snapshot with state: restored completes it',
+    TaskState.RESTORING: 'server_snapshot or backup with state: restored completes it',
 }
 
 

@@ -272,7 +272,8 @@ def _check_target(current: Backup, server: Server, draft: Draft) -> None:
     """Refuse a server whose disk cannot be replaced by that of a backup."""
     from .server_state import check_server
 
-    check_server(server, _verb(server, Verb.RESTORE), draft)
+    if not (current.unfinished and server.unfinished == TaskState.RESTORING):  # by this backup
+        check_server(server, _verb(server, Verb.RESTORE), draft)
     _refuse_paused(server, draft)
     if server.snapshots:
         draft.refuse(

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from .._model.server import Server
 
 RESTORE_INTERRUPTED = (
-    'the restore of a snapshot was interrupted; restore one again (server_snapshot: state: '
-    'restored)'
+    'a restore was interrupted; restore the snapshot or the backup again (server_snapshot or '
+    'backup: state: restored)'
 )
 
 

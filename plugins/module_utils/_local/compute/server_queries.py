@@ -35,13 +35,16 @@ _WITH_IMAGE_AND_ROOT = """JOIN main.image i ON i.id = s.image_id
   LEFT JOIN main.image r ON r.id = s.rescue_image_id
   LEFT JOIN volume v ON v.server_id = s.id AND v.bootable
   LEFT JOIN flavor f ON f.name = s.flavor"""
+# Some of its disks may be of a snapshot or a backup, and others not.
+_RESTORING = f"""(EXISTS (SELECT 1 FROM server_snapshot n WHERE n.server_id = s.id
+  AND n.task_state = '{TaskState.RESTORING}') OR EXISTS (SELECT 1 FROM backup b WHERE
+  b.server_uuid = s.uuid AND b.task_state = '{TaskState.RESTORING}' AND b.volumes <> '[]'))"""
 _SERVERS: Query[ListedServer] = (
     Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
   i.os_admin_user, i.application,
   r.name AS rescue_image, r.uuid AS rescue_image_uuid,
   {_MORE_KEYS} AS more_keys, {_CDROMS} AS cdroms, {_SNAPSHOTS} AS snapshots,
-  EXISTS (SELECT 1 FROM server_snapshot n WHERE n.server_id = s.id
-    AND n.task_state = '{TaskState.RESTORING}') AS is_being_restored,
+  {_RESTORING} AS is_being_restored,
   v.size AS volume_size, v.task_state AS volume_task_state,
   f.limits, f.task_state AS flavor_task_state
   {_SELECTED.replace('WHERE', f'{_WITH_IMAGE_AND_ROOT} WHERE')}
