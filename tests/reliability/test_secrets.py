@@ -27,7 +27,13 @@ from typing import Any
 
 import pytest
 
-from ansible_collections.hanok.cloud.tests.integration.conftest import PLAYBOOK, ROOT, newest_image
+from ansible_collections.hanok.cloud.tests.integration.conftest import (
+    PLAYBOOK,
+    ROOT,
+    keep_packed,
+    newest_image,
+    packed_modules,
+)
 
 from . import figures
 from .forks import ForkServer
@@ -136,7 +142,8 @@ class Scenario:
                 'sh',
                 str(dev),
             ]
-            environment = {**os.environ, 'DEVICES': ' '.join(DEVICES)}
+            packed = keep_packed(ROOT, packed_modules())
+            environment = {**os.environ, **packed, 'DEVICES': ' '.join(DEVICES)}
             words = [*unshare, *PLAYBOOK, '-vvv', '--diff', str(play)]
             ran = subprocess.run(
                 words,
