@@ -55,15 +55,14 @@ class LocalVolumes:
         return self.host.with_progress(kind, locked, volume)
 
     def _copying(self, row: ListedVolume) -> TaskState | None:
-        """What another run makes: a snapshot or an image."""
+        """What another run makes of it: a snapshot or an image."""
         if row['task_state']:
             return None
-        made = (
+        for lock, task_state, shown in (
             (('volume', row['name']), row['own_task_state'], TaskState.BACKING_UP),
             (('server', row['server'] or ''), row['snapshot_task_state'], TaskState.BACKING_UP),
             (lock_of(row['name']), row['image_task_state'], TaskState.UPLOADING),
-        )
-        for lock, task_state, shown in made:
+        ):
             if task_state == TaskState.CREATING and self.host.locks.is_held_by_others(*lock):
                 return shown
         return None
