@@ -221,8 +221,8 @@ options:
     description:
       - When the server is started at the boot of its host, if it ran before. Servers with an order
         are started one after the other, the smallest first, V(1) to V(9999); then those without,
-        V(0), which is the default for a new server. At shutdown it is the other way round.
-        Not for an OpenStack.
+        V(0), which is the default for a new server. At shutdown it is the other way round for
+        virtual machines, and containers end in no order. Not for an OpenStack.
     type: int
   start_delay:
     description:

@@ -66,8 +66,11 @@ def test_changes(keep: Keep, refused: Refused, root: str) -> None:
     keep('server', name='box', count=2, labels={'a': 'b'}, description='d', state='stopped')
     keep('server', name='box', count=2, flavor='g1.micro')
     keep('server', name='box', count=2, vcpus=3, memory=700, swap=64)
+    keep('server', name='box', count=2, start_order=3, start_delay=2)
+    assert 'start_order: 10000 is out of range' in refused('server', name='x', start_order=10000)
     made = keep('server', name='other', like='box-1', state='stopped')['server']
     assert (made['type'], made['vcpus'], made['memory']) == ('container', 3, 700)
+    assert (made['start_order'], made['start_delay']) == (3, 2)
     assert made['swap'] == 64
     assert 'swap: -1 is out of range' in refused('server', name='other', swap=-1)
     assert keep('server', name='box', count=0, allow_shrink=True)['changed']
@@ -286,8 +289,6 @@ LACKED: list[tuple[dict[str, Any], str]] = [
     ({'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),
     ({'guest_agent': True}, 'the host sees into it without one'),
     ({'on_crash': 'restart'}, 'whether it crashed or was shut down'),
-    ({'start_order': 1}, 'in no order'),
-    ({'start_delay': 1}, 'in no order'),
 ]
 
 

@@ -280,15 +280,9 @@ def test_own_power(box: Item, ssh: Ssh) -> None:
 
 def test_init_that_libvirt_does_not_know(box: Item) -> None:
     """It is shut down nevertheless: libvirtd is told the PID once, and may miss it."""
-    name, pid = shown_name(), int(Path('/run/libvirtd.pid').read_text())
+    name = shown_name()
     state = Path('/run/libvirt/lxc', f'{name}.xml')
-    with running(pid) as libvirtd:
-        if Path('/run/systemd/system').exists():  # it would start it again at once
-            sockets = [f'libvirtd{kind}.socket' for kind in ('', '-ro', '-admin')]
-            output_of('systemctl', 'stop', *sockets, 'libvirtd.service')
-        else:
-            signal.pidfd_send_signal(libvirtd, signal.SIGKILL)
-        select.select([libvirtd], [], [])
+    end_libvirtd()
     state.write_text(re.sub("<init pid='[0-9]+'/>", "<init pid='0'/>", state.read_text()))
     start_daemons('libvirtd')
     words = ['virsh', '--connect', 'lxc:///', 'shutdown', name]
@@ -296,6 +290,45 @@ def test_init_that_libvirt_does_not_know(box: Item) -> None:
     assert 'Init process ID is not yet known' in refused_by_libvirt.stderr
     assert keep('server', **NAME, state='stopped', wait_timeout=60)['changed']
     keep('server', **NAME, state='started', wait_for='ssh')
+
+
+def end_libvirtd() -> None:
+    """Kill libvirtd, or stop its units, which would start it again at once."""
+    with running(int(Path('/run/libvirtd.pid').read_text())) as libvirtd:
+        if Path('/run/systemd/system').exists():
+            sockets = [f'libvirtd{kind}.socket' for kind in ('', '-ro', '-admin')]
+            output_of('systemctl', 'stop', *sockets, 'libvirtd.service')
+        else:
+            signal.pidfd_send_signal(libvirtd, signal.SIGKILL)
+        select.select([libvirtd], [], [])
+
+
+def started_at(server: Item) -> float:
+    """When a container was started, in seconds since the boot of the host."""
+    (state,) = Path('/run/libvirt/lxc').glob(f'hanok-*-{server["name"]}.pid')
+    stat = Path('/proc', state.read_text().strip(), 'stat').read_text()
+    return int(stat.rpartition(')')[2].split()[19]) / os.sysconf('SC_CLK_TCK')
+
+
+def test_start_order(box: Item) -> None:
+    """At the boot of the host containers start in their order, and not by libvirtd."""
+    keep('server', **NAME, start_order=20)
+    options = {'like': 'box', 'user_data': SCRIPT, 'start_delay': 1}
+    first = keep('server', name='first', start_order=3, **options)['server']
+    for server in (box, first):
+        output_of('virsh', '--connect', 'lxc:///', 'destroy', server['id'])
+    for driver in ('qemu', 'lxc'):
+        Path('/run/libvirt', driver, 'autostarted').unlink()
+    end_libvirtd()
+    output_of('hanok-start', 'hold')
+    start_daemons('libvirtd')
+    for server in (box, first):
+        (found,) = run('server_info', name=server['name'])['servers']
+        assert found['status'] == 'SHUTOFF'
+    output_of('hanok-start', 'start')
+    assert started_at(box) - started_at(first) >= 1  # the delay
+    keep('server', name='first', state='absent')
+    keep('server', **NAME, start_order=0, wait_for='ssh')
 
 
 @contextmanager
@@ -393,7 +426,6 @@ def test_altered(box: Item) -> None:
         ('server', {'volume_size': 3}, 'it has no root disk'),
         ('server', {'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),
         ('server', {'guest_agent': True}, 'the host sees into it without one'),
-        ('server', {'start_order': 1}, 'in no order'),
         ('server', {'type': 'vm'}, 'a server keeps its type'),
         ('server_action', {'action': 'rescue'}, 'has no disk to boot another system from'),
     ],

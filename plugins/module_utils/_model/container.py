@@ -18,16 +18,12 @@ COMMON: Mapping[str, object] = {
     'hardware': None,
     'max_vcpus': None,
     'max_memory': None,
-    'start_order': 0,
-    'start_delay': 0,
 }
 _WHY: Mapping[str, str] = {
     'volume_size': 'it has no root disk; its files are in the file system of the host',
     'guest_agent': 'the host sees into it without one',
     'on_crash': 'libvirt does not tell whether it crashed or was shut down',
     'hardware': 'it runs on the kernel of the host',
-    'start_order': 'libvirt starts it with the host, in no order',
-    'start_delay': 'libvirt starts it with the host, in no order',
 }
 _LACKS: Mapping[Verb, str] = {
     Verb.RESCUE: 'has no disk to boot another system from; its files are on the host',

@@ -4,27 +4,31 @@
 #
 # Starts servers in their start_order at the boot of the host, and shuts them down the other way.
 #   hanok-start hold    before libvirtd starts: if a server has an order, libvirtd starts no machine
-#   hanok-start start   starts all machines that have autostart: those of others first, then servers
-#                       by their order, then servers without one
-#   hanok-start stop    presses power buttons: all at once, or if a running server has an order, in
-#                       the reverse one, each time until those pressed are off, a minute in all
+#   hanok-start start   starts all machines that have autostart: load balancers and those of others
+#                       first, then servers by their order, then servers without one
+#   hanok-start stop    presses power buttons of virtual machines: all at once, or if a running one
+#                       has an order, in the reverse one, each time until those pressed are off, a
+#                       minute in all
 #
-# libvirtd starts machines once in a boot, and knows by this file that it has (libvirt 6.9 and later,
-# virDriverShouldAutostart). With another libvirt only the order is lost.
+# Virtual machines and containers are machines of two drivers of libvirt: qemu, lxc. Each starts its
+# own once in a boot, and knows by the file /run/libvirt/DRIVER/autostarted that it has (libvirt 6.9
+# and later, virDriverShouldAutostart). With another libvirt only the order is lost.
 set -eu
 export LC_ALL=C
-STARTED=/run/libvirt/qemu/autostarted
+DRIVERS='qemu lxc'
 LAST=10000 # higher than every start_order
 TIME_TO_STOP=60
 
-virsh() {
-  command virsh --quiet --connect qemu:///system "$@" </dev/null
+virsh() { # DRIVER WORD...
+  uri=$1:///system
+  shift
+  command virsh --quiet --connect "$uri" "$@" </dev/null
 }
 
 # libvirtd may be restarted at any time. At most ten minutes.
 await_libvirt() {
   tries=0
-  until virsh uri >/dev/null 2>&1; do
+  until virsh qemu uri >/dev/null 2>&1; do
     tries=$((tries + 1))
     [ $tries -lt 600 ] || return 1
     sleep 1
@@ -32,9 +36,11 @@ await_libvirt() {
 }
 
 hold() {
-  if grep -qs '"start_order": [1-9]' /etc/libvirt/qemu/autostart/*.xml; then
-    mkdir -p "${STARTED%/*}"
-    : >"$STARTED"
+  if grep -qs '"start_order": [1-9]' /etc/libvirt/*/autostart/*.xml; then
+    for driver in $DRIVERS; do
+      mkdir -p "/run/libvirt/$driver"
+      : >"/run/libvirt/$driver/autostarted"
+    done
   fi
 }
 
@@ -43,29 +49,33 @@ number() { # OPTION DEFINITION
   printf '%s\n' "$2" | sed -n "s/.*\"$1\": \\([0-9]\\{1,4\\}\\)[,}].*/\\1/p" | head -n 1
 }
 
-# One line for each machine, by their order: ORDER:DELAY:UUID.
-in_order() { # UUID...
+# One line for each machine, by their order: ORDER:DELAY:DRIVER:UUID.
+in_order() { # DRIVER UUID...
+  driver=$1
+  shift
   for machine in "$@"; do
-    definition=$(virsh dumpxml "$machine") || continue # it was deleted
+    definition=$(virsh "$driver" dumpxml "$machine") || continue # it was deleted
     order=0
-    case $definition in *hanok.cloud/xmlns/server*)
-      order=$(number start_order "$definition")
-      [ "${order:-0}" != 0 ] || order=$LAST
-      ;;
+    case $definition in
+      *'"balancer": {'*) ;; # it waits for none of its members
+      *hanok.cloud/xmlns/server*)
+        order=$(number start_order "$definition")
+        [ "${order:-0}" != 0 ] || order=$LAST
+        ;;
     esac
     delay=0
     [ "$order" = 0 ] || [ "$order" = $LAST ] || delay=$(number start_delay "$definition")
-    echo "$order:${delay:-0}:$machine"
-  done | sort -n
+    echo "$order:${delay:-0}:$driver:$machine"
+  done
 }
 
 # Unless it runs, or was stopped or deleted while others were started.
-start_one() { # UUID DELAY
+start_one() { # ORDER DELAY DRIVER UUID
   for _ in 1 2; do
     await_libvirt || return 1
-    waiting=$(virsh list --inactive --autostart --uuid) || continue
-    case $waiting in *"$1"*) ;; *) return 0 ;; esac
-    if virsh start "$1"; then
+    waiting=$(virsh "$3" list --inactive --autostart --uuid) || continue
+    case $waiting in *"$4"*) ;; *) return 0 ;; esac
+    if virsh "$3" start "$4"; then
       sleep "$2"
       return 0
     fi
@@ -77,11 +87,15 @@ start_one() { # UUID DELAY
 start() {
   await_libvirt
   failed=0
-  machines=$(virsh list --inactive --autostart --uuid)
-  # shellcheck disable=SC2086 # words are meant
-  for machine in $(in_order $machines); do
-    delay=${machine#*:}
-    start_one "${machine##*:}" "${delay%:*}" || failed=1
+  ordered=''
+  for driver in $DRIVERS; do
+    machines=$(virsh "$driver" list --inactive --autostart --uuid) || failed=1
+    # shellcheck disable=SC2086 # words are meant
+    ordered="$ordered $(in_order "$driver" $machines)"
+  done
+  # shellcheck disable=SC2046,SC2086 # words are meant
+  for machine in $(printf '%s\n' $ordered | sort -n); do
+    start_one $(echo "$machine" | tr : ' ') || failed=1
   done
   return $failed
 }
@@ -101,17 +115,17 @@ await_off() { # UNTIL UUID...
   limit=$1
   shift
   while [ "$(uptime)" -lt "$limit" ]; do
-    running=$(virsh list --uuid) || return 0
+    running=$(virsh qemu list --uuid) || return 0
     printf '%s\n' "$@" | grep -qxF "$running" || return 0
     sleep 0.5
   done
 }
 
 stop() {
-  machines=$(virsh list --uuid)
+  machines=$(virsh qemu list --uuid)
   [ -n "$machines" ] || return 0
   # shellcheck disable=SC2086 # words are meant
-  ordered=$(in_order $machines)
+  ordered=$(in_order qemu $machines | sort -n)
   if ! printf '%s\n' "$ordered" | grep -qv -e '^0:' -e "^$LAST:"; then
     # shellcheck disable=SC2086
     press $machines
