@@ -143,6 +143,7 @@ def test_images_without_a_name() -> None:
         ('saving', EARLIER, None, 'creating'),
         ('active', LATER, None, 'creating'),
     ],
+    ids=['queued', 'saving', 'too late', 'active'],  # without the time
 )
 def test_begun_image_of_a_volume(
     status: str, until: str, task_state: str | None, unfinished: str | None
