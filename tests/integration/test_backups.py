@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from .conftest import STATE, Result, backup_stores, keep, refused, run
+from .conftest import SEEN, STATE, Result, backup_stores, keep, refused, run
 
 Guest = Callable[[str], str]
 BOOT = 'cat /proc/sys/kernel/random/boot_id'
@@ -30,7 +30,6 @@ COUNTER = (
     "done' </dev/null >/dev/null 2>&1 & echo $! > /tmp/counter; "
     'until [ -s /root/counter ]; do sleep 0.1; done'
 )
-SEEN = 'until [ -b {} ]; do sleep 0.1; done'
 
 
 @pytest.fixture(scope='module')

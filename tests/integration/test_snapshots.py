@@ -167,3 +167,18 @@ def test_deleted_while_it_runs(server: dict[str, Any], guest: Guest) -> None:
         words = ['qemu-img', 'check', '--output=json', path]
         found = json.loads(subprocess.run(words, check=False, capture_output=True).stdout)
         assert (found.get('leaks', 0), found.get('corruptions', 0)) == (0, 0)
+
+
+def test_checkpoints_of_others(no_guest: str) -> None:
+    """Those of backup programs are in the way of nothing; after a restore they mean nothing."""
+    server = keep('server', name='watched', image=no_guest, flavor='g1.nano')['server']
+    keep('volume', name='watched', size=1, server='watched', state='attached')
+    keep('server_snapshot', server='watched', name='a')
+    for name in ('before', 'after'):
+        words = ['virsh', '--quiet', 'checkpoint-create-as', server['id'], name]
+        subprocess.run(words, check=True)
+        if name == 'before':
+            restored = run('server_snapshot', server='watched', name='a', state='restored')
+            assert not restored.get('failed'), restored['msg']
+    keep('server', name='watched', state='absent', delete_snapshots=True)
+    keep('volume', name='watched', state='absent')

@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 
 # VIR_DOMAIN_SHUTDOWN_ACPI_POWER_BTN: without it libvirt tries the guest agent first, for a minute
 _POWER_BUTTON = 1
-_WITH_NVRAM = 4  # VIR_DOMAIN_UNDEFINE_NVRAM; what a TPM keeps is deleted in any case
+# VIR_DOMAIN_UNDEFINE_NVRAM and _CHECKPOINTS_METADATA, of backup programs; what a TPM keeps is
+# deleted in any case.
+_WITH_ALL = 4 | 16
 _RESCUE_SEED = 'rescue.iso'
 
 
@@ -107,7 +109,7 @@ class VirtualMachines(ServerMachines):
         """Power off the machine and undefine it, with what its firmware and its TPM keep."""
         self.power_off(row)
         with tolerate('NO_DOMAIN'):
-            self.lookup(row).undefineFlags(_WITH_NVRAM)
+            self.lookup(row).undefineFlags(_WITH_ALL)
 
     def define(self, row: CompleteServer) -> Any:
         """Define the machine as recorded, also its name."""

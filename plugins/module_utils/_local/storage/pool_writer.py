@@ -123,11 +123,20 @@ class PoolWriter(Pool):
     def restore(self, disk: Disk, name: str, locks: Sequence[int]) -> None:
         """Restore a disk that is not in use, with its size then."""
         before = self.size(disk)
+        self._remove_bitmaps(disk, locks)
         self.host.work.run('qemu-img', 'snapshot', '-q', '-a', name, disk.path, locks=locks)
         if self.size(disk) < before:
             # QEMU 7.2 loses the clusters of the memory when it shrinks a disk
             command = ('qemu-img', 'check', '-q', '-f', disk.format, '-r', 'leaks', disk.path)
             self.host.work.run(*command, locks=locks)
+
+    def _remove_bitmaps(self, disk: Disk, locks: Sequence[int]) -> None:
+        """Remove the bitmaps of backup programs: QEMU does not restore a disk with some."""
+        for bitmap in (
+            self._info(disk).get('format-specific', {}).get('data', {}).get('bitmaps', ())
+        ):
+            command = ('qemu-img', 'bitmap', '--remove', '-f', disk.format, disk.path)
+            self.host.work.run(*command, bitmap['name'], locks=locks)
 
     def sizes(self, kind: str) -> Dict[str, Tuple[int, str]]:
         """The sizes (bytes) and formats of all disks of a kind.
