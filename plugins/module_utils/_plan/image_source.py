@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING, Tuple
 from .._model.change import Draft
 from .._model.image import DISK_FORMATS, ImageRequest
 from .._model.server_type import CONTAINER, OCI, ROOT_TAR
-from .._model.status import TaskState
 
 if TYPE_CHECKING:
-    from .._model.backup import Backup
     from .._model.server import Server
     from .._model.volume import Volume
     from .image import ObservedImages
@@ -41,6 +39,8 @@ def check_source(
         _check_volume(kind, where, observed.volumes, draft, observed.of_attached)
     elif kind == 'backup':
         if draft.require('backup', where, observed.backups):
+            from .backup_source import check_backup
+
             check_backup(observed.backups[where], draft)
     elif observed.source_problem:
         draft.miss(kind, f'{kind}: {observed.source_problem}')
@@ -96,20 +96,6 @@ def _check_volume(
             f'volume: {name} is attached to {volume.server}, and an image requires one that is '
             'not; detach it first (volume: state: detached)',
         )
-
-
-def check_backup(found: Backup, draft: Draft) -> None:
-    """Refuse a backup of which nothing can be copied now."""
-    backup: Backup | None = draft.settled('backup', found)
-    if backup is None:
-        draft.miss('backup', f'backup {found.name} is being deleted by another run')
-    elif backup.unfinished in (TaskState.CREATING, TaskState.DELETING):
-        draft.refuse(
-            'backup',
-            f'backup {backup.name} is unfinished ({backup.unfinished}); run its task again first',
-        )
-    elif backup.fault:
-        draft.refuse('backup', f'backup: {backup.name}: {backup.fault}')
 
 
 def _check_server(server: Server, observed: ObservedImages, draft: Draft) -> None:

@@ -99,7 +99,7 @@ def _of_backup(name: str, observed: ObservedVolumes, draft: Draft) -> int:
     """The size that a copy of a volume in a backup has at least, in GB."""
     if not draft.require('backup', name, observed.backups):
         return 1
-    from .image_source import check_backup
+    from .backup_source import check_backup
 
     backup = observed.backups[name]
     check_backup(backup, draft)
