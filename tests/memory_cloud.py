@@ -448,6 +448,8 @@ APPLICATION = Application(('/app',), {'HOME': '/root', 'PATH': '/bin'}, '/', 0, 
 class Images(SharedItems):
     """Images, of whose content only the digests are stored."""
 
+    of_attached = True
+
     def source_problem(self, source: str, disk_format: str) -> str:
         """Any source will do."""
         return ''

@@ -20,7 +20,7 @@ def test_of_what_is_in_use(
     keep('volume', name='data', size=1, server='one', state='attached')
     text = refused('image', name='i', volume='data')
     with cloud.open('default') as opened:
-        needs_detached = not opened.profile.images_of_attached
+        needs_detached = not opened.images.of_attached
     assert 'volume: data is attached to one' in text
     assert ('detach it first (volume: state: detached)' in text) == needs_detached
     keep('volume_snapshot', volume='data', name='monday')

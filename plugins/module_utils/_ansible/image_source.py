@@ -29,8 +29,7 @@ def with_source(
     kind, _colon, of = source.partition(':')
     if kind in ('volume', 'snapshot'):
         volumes, more = copied(cloud, kind, of, ObservedVolumes({}))
-        of_attached = cloud.profile.images_of_attached
-        observed = ObservedImages(images, volumes=volumes, of_attached=of_attached)
+        observed = ObservedImages(images, volumes=volumes, of_attached=cloud.images.of_attached)
         return observed, {*names, *more}
     if kind in OF_CLOUD:
         return _of_cloud(cloud, images, kind, of), {*names, (kind, of)}

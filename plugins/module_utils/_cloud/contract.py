@@ -94,7 +94,9 @@ class Projects(UpdatableItems[Project], Protocol):
 
 
 class Images(Items[Image], Updatable, Protocol):
-    """Images of a cloud."""
+    """Images of a cloud. ``of_attached``: whether one can be of a volume that a server has."""
+
+    of_attached: bool
 
     def source_problem(self, source: str, disk_format: str) -> str:
         """Return why no image can be created from a source; empty if no reason is known yet."""

@@ -28,12 +28,12 @@ class Profile(NamedTuple):
     label. ``max_key_names``: key pairs of a server. ``more_addresses``: how to get more floating
     addresses. ``poll_interval``: seconds between two checks of a condition. ``place``: what
     messages call the cloud. ``images_of_running``: whether a server may run while an image of it is
-    created; ``images_of_attached``: whether a volume may be attached. ``sees_guests``: whether it
-    can tell what guests have mounted. ``has_hardware``: whether servers have hardware that tasks
-    decide about. ``rebuild_resizes``: whether a server can have a smaller root disk after a
-    rebuild. ``bridges``: those for servers, and whether each has VLANs (None: it does not exist);
-    ``more_bridges``: how to get more. ``aliases``: by kind (and ``pool``), the names in this cloud
-    for names in tasks. ``node``: of new servers. ``default_volume_type``: of new volumes.
+    created. ``sees_guests``: whether it can tell what guests have mounted. ``has_hardware``:
+    whether servers have hardware that tasks decide about. ``rebuild_resizes``: whether a server can
+    have a smaller root disk after a rebuild. ``bridges``: those for servers, and whether each has
+    VLANs (None: it does not exist); ``more_bridges``: how to get more. ``aliases``: by kind (and
+    ``pool``), the names in this cloud for names in tasks. ``node``: of new servers.
+    ``default_volume_type``: of new volumes.
     """
 
     here: str | None = None
@@ -46,7 +46,6 @@ class Profile(NamedTuple):
     poll_interval: float = 1.0
     place: str = 'the cloud'
     images_of_running: bool = False
-    images_of_attached: bool = True
     sees_guests: bool = True
     has_hardware: bool = True
     rebuild_resizes: bool = True

@@ -96,7 +96,6 @@ def profile_of(aliases: Aliases) -> Profile:
         more_addresses='ask the operator for a larger quota',
         poll_interval=1.0,
         images_of_running=True,
-        images_of_attached=False,  # Cinder: only if its operator allows it (enable_force_upload)
         sees_guests=False,
         has_hardware=False,
         rebuild_resizes=False,

@@ -42,7 +42,7 @@ class ListedServer(ServerRow):
     volume_size: int | None  # a container has no root volume
     volume_task_state: str | None
     snapshots: str
-    is_being_restored: int
+    is_being_restored: int | None  # 1: so it is
     limits: str | None
     flavor_task_state: str | None
 

@@ -36,9 +36,9 @@ _WITH_IMAGE_AND_ROOT = """JOIN main.image i ON i.id = s.image_id
   LEFT JOIN volume v ON v.server_id = s.id AND v.bootable
   LEFT JOIN flavor f ON f.name = s.flavor"""
 # Some of its disks may be of a snapshot or a backup, and others not.
-_RESTORING = f"""(EXISTS (SELECT 1 FROM server_snapshot n WHERE n.server_id = s.id
-  AND n.task_state = '{TaskState.RESTORING}') OR EXISTS (SELECT 1 FROM backup b WHERE
-  b.server_uuid = s.uuid AND b.task_state = '{TaskState.RESTORING}' AND b.volumes <> '[]'))"""
+_RESTORING = f"""'{TaskState.RESTORING}' IN (
+  SELECT n.task_state FROM server_snapshot n WHERE n.server_id = s.id UNION
+  SELECT b.task_state FROM backup b WHERE b.server_uuid = s.uuid AND b.volumes <> '[]')"""
 _SERVERS: Query[ListedServer] = (
     Query(f"""SELECT s.*, i.name AS image, i.uuid AS image_uuid, i.source AS image_source,
   i.os_admin_user, i.application,

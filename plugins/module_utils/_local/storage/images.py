@@ -43,6 +43,8 @@ _LIST: Query[ListedImage] = Query(f"""SELECT i.*,
 class LocalImages:
     """Images of the local cloud."""
 
+    of_attached = True
+
     def __init__(self, host: Host, url: str | None) -> None:
         """``url``: the complete one of this task; only a part of it is recorded."""
         self.host = host

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class Images:
     """Images that the project may use."""
 
+    of_attached = False  # Cinder: only if its operator allows it (enable_force_upload)
+
     def __init__(self, api: Api, secrets: Secrets) -> None:
         """``api``: the services, as the project sees them."""
         self.api = api
