@@ -316,6 +316,17 @@ image:
       description:
         - What another run is doing with the image; null if no run is working on it.
       type: str
+    progress:
+      description:
+        - How far the copy is that another run makes of it, or to it; null if there is none.
+      type: dict
+      contains:
+        percent:
+          description: Per cent of the bytes of the disk or of the file that is copied now.
+          type: float
+        seconds_left:
+          description: Seconds that the rest takes at the rate so far; null at the beginning.
+          type: int
     unfinished:
       description:
         - What an earlier run began and did not complete, because it was interrupted or failed; null

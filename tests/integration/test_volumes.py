@@ -11,10 +11,12 @@ import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.progress import Copy
 
 from .conftest import SEEN, STATE, keep, refused, run, volume_types
 
@@ -277,6 +279,9 @@ def test_shown_while_copied(host: None) -> None:
     def status() -> str:
         return str(run('volume_info', name='quiet')['volumes'][0]['status'])
 
+    def progress() -> Any:
+        return run('volume_info', name='quiet')['volumes'][0]['progress']
+
     with closing(sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)) as sql:
         for table, name, shown in (
             ('image', 'quiet', 'uploading'),
@@ -285,8 +290,10 @@ def test_shown_while_copied(host: None) -> None:
             sql.execute(f"UPDATE {table} SET task_state = 'creating' WHERE name = ?", (name,))
             locks.acquire({('volume', 'quiet')})
             assert status() == shown
+            Copy(list(locks.held.values())).is_at(25)
+            assert progress()['percent'] == 25
             locks.release()
-            assert status() == 'available'
+            assert (status(), progress()) == ('available', None)
             sql.execute(f'UPDATE {table} SET task_state = NULL WHERE name = ?', (name,))
     keep('image', name='quiet', state='absent')
     keep('volume_snapshot', volume='quiet', name='monday', state='absent')

@@ -63,7 +63,10 @@ SPECIAL: dict[type, Any] = {
     Rule: Rule('ingress', 'tcp', 80, 90),
     Size: Size('g1.nano', 1, 128, 1),
 }
-TEXTS = {'content': '#!/bin/sh\n'}
+TEXTS: dict[str, Any] = {
+    'content': '#!/bin/sh\n',
+    'progress': {'percent': 42.5, 'seconds_left': 3},
+}
 TYPES: dict[type, str] = {
     str: 'str',
     int: 'int',
@@ -78,6 +81,8 @@ LIKE = re.compile(r'like RV\((?:hanok\.cloud\.(\w+)#module:)?(\w+)\)')
 
 def sample(hint: Any, name: str = '') -> Any:
     """Return a sample of a type in which no value is null and no list is empty."""
+    if name in TEXTS:
+        return TEXTS[name]
     kind, inner = typing.get_origin(hint), typing.get_args(hint)
     if kind in (typing.Union, types.UnionType):
         return sample(next(one for one in inner if one is not type(None)), name)
@@ -95,7 +100,7 @@ def sample(hint: Any, name: str = '') -> Any:
         )
     if isinstance(hint, EnumMeta):
         return next(iter(hint))
-    samples = {str: TEXTS.get(name, 'sample'), int: 1, bool: True, float: 1.0, Any: 'sample'}
+    samples = {str: 'sample', int: 1, bool: True, float: 1.0, Any: 'sample'}
     assert hint in samples, f'{name}: there is no sample of {hint}; add one to SPECIAL'
     return samples[hint]
 

@@ -60,6 +60,7 @@ class Backup:
     unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
+    progress: Mapping[str, float | None] | None = field(default=None, compare=False)
 
     @property
     def status(self) -> str:
@@ -69,7 +70,7 @@ class Backup:
 
     def completed(self) -> Backup:
         """The backup when what was begun with it is done, unless that is its deletion."""
-        return replace(self, task_state=None, unfinished=None)
+        return replace(self, task_state=None, progress=None, unfinished=None)
 
     def public(self) -> Dict[str, Any]:
         """The backup for the result of a module."""

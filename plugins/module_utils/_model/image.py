@@ -68,6 +68,7 @@ class Image:
     shared_with: Tuple[str, ...] = ()
     owner: str = ''
     delete_protection: bool = False
+    progress: Mapping[str, float | None] | None = field(default=None, compare=False)
 
     @property
     def status(self) -> str:
@@ -78,7 +79,7 @@ class Image:
 
     def completed(self) -> Image:
         """The image when what was begun with it is done, unless that is its deletion."""
-        return replace(self, task_state=None, unfinished=None)
+        return replace(self, task_state=None, progress=None, unfinished=None)
 
     def public(self) -> Dict[str, Any]:
         """The image for the result of a module."""

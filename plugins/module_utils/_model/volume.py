@@ -37,6 +37,7 @@ class Volume:
     serial: str = AFTER_APPLY
     device: str = AFTER_APPLY
     task_state: TaskState | None = None
+    progress: Mapping[str, float | None] | None = field(default=None, compare=False)
     unfinished: TaskState | None = None
     created_by: str = AFTER_APPLY
     created_at: str = AFTER_APPLY
@@ -72,7 +73,7 @@ class Volume:
         """The volume when what was begun with it is done, unless that is its deletion."""
         is_detached = TaskState.DETACHING in (self.task_state, self.unfinished)
         server = None if is_detached else self.server
-        return replace(self, task_state=None, unfinished=None, server=server)
+        return replace(self, task_state=None, progress=None, unfinished=None, server=server)
 
     def differs(self, options: Mapping[str, Any]) -> bool:
         """Whether it has other values than the options of a request."""

@@ -20,13 +20,19 @@ class Limits:
     """The limits of one import. ``deadline``: its end (time.monotonic)."""
 
     def __init__(
-        self, folder: str | None, timeout: int, failed: str = 'no image was created'
+        self,
+        folder: str | None,
+        timeout: int,
+        failed: str = 'no image was created',
+        is_at: Callable[[float], None] = lambda _percent: None,
     ) -> None:
         """``folder``: where it writes; None: nowhere. ``timeout``: in seconds.
 
-        ``failed``: what errors say of the outcome.
+        ``failed``: what errors say of the outcome. ``is_at``: gets how far a transfer is, in per
+        cent, if its size is known.
         """
-        self.folder, self.timeout, self.failed = folder, timeout, failed
+        self.folder, self.timeout, self.failed, self.is_at = folder, timeout, failed, is_at
+        self.expected = 0  # bytes; 0: it is not known
         self.deadline = time.monotonic() + timeout
 
     @property
@@ -42,7 +48,8 @@ class Limits:
         return max(0, min(MAX_VOLUME_SIZE * GIB, free.f_bavail * free.f_frsize - _RESERVE))
 
     def check_size(self, size: int, what: str) -> None:
-        """Raise CloudError for a file that is larger than what is available."""
+        """Raise CloudError for a file that is larger than what is available; expect its size."""
+        self.expected = size
         available = self.available()
         if size > available:
             raise CloudError(
@@ -86,6 +93,8 @@ class Limits:
             if self.left < 0:
                 raise self.timed_out(what)
             write(chunk)
+            if self.expected:
+                self.is_at(min(100.0, 100 * size / self.expected))
             for digest in hashes.values():
                 digest.update(chunk)
         return {kind: digest.hexdigest() for kind, digest in hashes.items()}

@@ -72,9 +72,9 @@ class BackupDisks:
 
     def _copy(self, snapshot: str, locks: Sequence[int], disk: Disk, path: str) -> None:
         """Copy a snapshot in a disk, which its machine may write to meanwhile."""
-        options = ['-q', '-U', '-l', f'snapshot.name={snapshot}', '-f', disk.format]
+        options = ['-U', '-l', f'snapshot.name={snapshot}', '-f', disk.format]
         options += ['-O', 'qcow2', '-c', '-o', _OPTIONS]
-        self.work.run('qemu-img', 'convert', *options, disk.path, path, locks=locks)
+        self.work.copy_disk(*options, disk.path, path, locks=locks)
 
     def restore(
         self,

@@ -42,7 +42,15 @@ class LocalBackups:
         wanted = None if names is None else [*names]
         host = self.host
         rows = host.rows_in_progress('backup', lambda: rows_of(host.record, wanted))
-        return tuple(host.with_progress('backup', row, self._backup(row)) for row in rows)
+        return tuple(map(self._observed, rows))
+
+    def _observed(self, row: ListedBackup) -> Backup:
+        backup = self.host.with_progress('backup', row, self._backup(row))
+        if not backup.task_state:
+            return backup
+        from ..host.progress import shown
+
+        return shown(self.host.locks, 'backup', backup.name, backup)
 
     def _backup(self, row: ListedBackup) -> Backup:
         """The backup of a row. Only root sees into stores."""

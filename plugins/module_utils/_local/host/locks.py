@@ -48,8 +48,8 @@ class Locks:
     def acquire(self, names: Names) -> None:
         """Acquire all locks, in the order of their files in every run, so that none deadlock."""
         deadline = time.monotonic() + self.timeout
-        for name in sorted(names, key=lambda one: self._file_name(*one)):
-            self.held[name] = self._acquire(self._file_name(*name), ' '.join(name), deadline)
+        for name in sorted(names, key=lambda one: self.file_name(*one)):
+            self.held[name] = self._acquire(self.file_name(*name), ' '.join(name), deadline)
 
     def release(self) -> None:
         """Release all locks that ``acquire`` acquired."""
@@ -100,7 +100,7 @@ class Locks:
         if (kind, name) in self.held:
             return False
         try:
-            path = os.path.join(self.folder, self._file_name(kind, name))
+            path = os.path.join(self.folder, self.file_name(kind, name))
             descriptor = os.open(path, os.O_RDONLY)
         except FileNotFoundError:
             return False
@@ -109,7 +109,7 @@ class Locks:
         finally:
             os.close(descriptor)
 
-    def _file_name(self, kind: str, name: str) -> str:
+    def file_name(self, kind: str, name: str) -> str:
         """The name of a lock file; that of a thing with any name is a digest.
 
         A server of another project, which a flavor that is shared has, is called PROJECT/NAME.

@@ -7,7 +7,8 @@ from __future__ import annotations
 import subprocess
 import time
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Callable, List, TypeVar
+from tempfile import TemporaryFile
+from typing import IO, TYPE_CHECKING, Callable, List, TypeVar, cast
 
 from ..._cloud import CloudError, Outcome, Outcomes
 from ..._model.change import Change, Changes
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from .host import Host
 
 THREADS = 8
+_LONGEST = 500  # characters of what a program prints about an error
 Item = TypeVar('Item')
 Result = TypeVar('Result')
 
@@ -108,19 +110,59 @@ class Work:
                 umask=0o077,
             )
         except FileNotFoundError:
-            raise CloudError(
-                f'{command[0]} is not installed on this host; the role hanok.cloud.host installs it'
-            ) from None
+            raise _not_installed(command[0]) from None
         if done.returncode:
-            subcommand = command[1] if len(command) > 1 else ''
-            output = (done.stderr or done.stdout).strip()[:500]
-            raise CloudError(f'{command[0]} {subcommand}: {output}')
+            raise _failed(command, done.stderr or done.stdout)
         return done.stdout
+
+    def copy_disk(self, *options: str, locks: Sequence[int]) -> None:
+        """Run qemu-img convert; in the files of the ``locks`` is how far it is."""
+        from ..host.progress import Copy, printed_percents
+
+        copy = Copy(locks)
+        with TemporaryFile() as errors:
+            process = _started(('qemu-img', 'convert', '-p', *options), locks, errors)
+            with process:
+                for percent in printed_percents(cast('IO[bytes]', process.stdout)):
+                    copy.is_at(percent)
+            errors.seek(0)
+            text = errors.read(_LONGEST).decode(errors='replace')
+        if process.returncode:
+            raise _failed(('qemu-img', 'convert'), text)
 
     def held_lock(self, kind: str, name: str) -> List[int]:
         """The descriptor of a lock that this run holds, for programs to inherit; empty if none."""
         descriptor = self.host.locks.held.get((kind, name))
         return [] if descriptor is None else [descriptor]
+
+
+def _started(
+    command: Sequence[str], locks: Sequence[int], errors: IO[bytes]
+) -> subprocess.Popen[bytes]:
+    """A program whose output is read while it runs."""
+    try:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            pass_fds=locks,
+            umask=0o077,
+        )
+    except FileNotFoundError:
+        raise _not_installed(command[0]) from None
+
+
+def _not_installed(program: str) -> CloudError:
+    return CloudError(
+        f'{program} is not installed on this host; the role hanok.cloud.host installs it'
+    )
+
+
+def _failed(command: Sequence[str], output: str) -> CloudError:
+    """The error of a program, with the first characters of what it printed."""
+    subcommand = command[1] if len(command) > 1 else ''
+    return CloudError(f'{command[0]} {subcommand}: {output.strip()[:_LONGEST]}')
 
 
 def _outcome(change: Change, step: Callable[[], None]) -> Outcome:

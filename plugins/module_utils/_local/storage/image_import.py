@@ -26,6 +26,7 @@ from ..._cloud.images.limits import Limits
 from ..._cloud.images.source_files import open_file
 from ..._model.checks import GIB, MAX_VOLUME_SIZE
 from ..host.guest_files import remove_tree
+from ..host.progress import Copy
 from ..record.host import Host
 
 _MEMORY = 2 * GIB  # address space of qemu-img: 64 threads of 8 MiB, and some 100 MiB
@@ -48,7 +49,7 @@ class Import:
         self.locks = locks
         self.folder = folder_of(target)
         self.source = os.path.join(self.folder, 'source')
-        self.limits = Limits(self.folder, host.timeout)
+        self.limits = Limits(self.folder, host.timeout, is_at=Copy(locks).is_at)
         self.digests: Dict[str, str] = {}
 
     def __enter__(self) -> Import:

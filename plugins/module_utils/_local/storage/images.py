@@ -59,7 +59,12 @@ class LocalImages:
 
     def _observed(self, row: ListedImage) -> Image:
         image = _image(row, self._is_disk_missing(row))
-        return self.host.with_progress('image', row, image)
+        image = self.host.with_progress('image', row, image)
+        if not image.task_state:
+            return image
+        from ..host.progress import shown
+
+        return shown(self.host.locks, 'image', image.name, image)
 
     def _is_disk_missing(self, row: ListedImage) -> bool:
         if row['task_state'] is not None:

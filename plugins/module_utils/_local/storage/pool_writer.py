@@ -65,7 +65,7 @@ class PoolWriter(Pool):
             options += ['-U', '-l', f'snapshot.name={snapshot}']
         part = _part_of(target)
         try:
-            self.host.work.run('qemu-img', 'convert', *options, source.path, part, locks=locks)
+            self.host.work.copy_disk(*options, source.path, part, locks=locks)
             if target.size:
                 # a copy of a snapshot has the size of the disk of today
                 self._resize(target._replace(path=part), locks, '--shrink')

@@ -4,23 +4,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Callable, Iterable, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Changes
-from ..._model.status import TaskState
 from ..._model.volume import Volume
 from ..record.host import Host
 from .pools import pool_of
-from .volume_rows import LIST, lock_of, volume_of, volume_row
+from .volume_rows import LIST, volume_of, volume_row
 
 if TYPE_CHECKING:
     from ..._model.guest_disk import GuestDisk
     from ..._model.volume_type import VolumeType
     from ..record.projection import Projections
-    from ..record.row_types import InProgress
     from .row_types import ListedVolume
     from .volume_writer import Redefine, VolumeWriter
 
@@ -47,25 +44,12 @@ class LocalVolumes:
         return tuple(self._with_progress(row, volume_of(row, pool)) for row in rows)
 
     def _with_progress(self, row: ListedVolume, volume: Volume) -> Volume:
-        kind, name = lock_of(row['name'])
-        locked: InProgress = {'name': name, 'task_state': row['task_state']}
-        copying = self._copying(row)
-        if copying:
-            return replace(volume, task_state=copying)
-        return self.host.with_progress(kind, locked, volume)
+        begun = row['task_state'], row['own_task_state'], row['snapshot_task_state']
+        if not any((*begun, row['image_task_state'])):
+            return volume
+        from .volume_progress import with_progress
 
-    def _copying(self, row: ListedVolume) -> TaskState | None:
-        """What another run makes of it: a snapshot or an image."""
-        if row['task_state']:
-            return None
-        for lock, task_state, shown in (
-            (('volume', row['name']), row['own_task_state'], TaskState.BACKING_UP),
-            (('server', row['server'] or ''), row['snapshot_task_state'], TaskState.BACKING_UP),
-            (lock_of(row['name']), row['image_task_state'], TaskState.UPLOADING),
-        ):
-            if task_state == TaskState.CREATING and self.host.locks.is_held_by_others(*lock):
-                return shown
-        return None
+        return with_progress(self.host, row, volume)
 
     def types(self) -> Tuple[VolumeType, ...]:
         """The types that volumes can have."""
