@@ -29,6 +29,15 @@ def init_of(machine: Any) -> int | None:
     return None
 
 
+def has_ended(machine: Any) -> bool:
+    """Whether a container is gone that libvirt takes for running.
+
+    On a busy host libvirtd may also lose its connection to the controller, and is never told then
+    that this has ended ("Dropping event 1 because libvirtd is not connected").
+    """
+    return bool(machine.isActive()) and not os.path.exists(f'/proc/{machine.ID()}')
+
+
 def signal_init(machine: Any, number: int) -> None:
     """Send a signal to the init, and to nobody who got its PID since; nothing if it has ended."""
     with suppress(ProcessLookupError):

@@ -29,11 +29,12 @@ from . import container_domain, container_names, container_roots
 from .console import console_of
 from .container_console import is_read
 from .container_domain import Address
-from .container_init import signal_init
+from .container_init import has_ended, signal_init
 from .container_limits import set_outer_limits
 from .faults import interface_faults
 from .first_boot_content import check_recorded, content_of
 from .live_size import definition_of, macs_of
+from .machines import destroy
 from .seed import texts
 from .server_machines import ServerMachines
 
@@ -228,6 +229,9 @@ class ServerContainers(ServerMachines):
         """Do nothing: no flavor that limits devices has containers."""
 
     def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
+        if has_ended(machine):
+            destroy(machine)
+            return
         root = self.root(row)
         if row['application']:
             number = application_from(row['application']).stop_signal
