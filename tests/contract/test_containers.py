@@ -112,13 +112,15 @@ def test_backup(keep: Keep, refused: Refused, run: Run, root: str, image: str) -
     assert (made['mode'], made['volume_size'], made['status']) == ('suspend', None, 'available')
     assert made['config']['type'] == 'container'
     assert keep('backup', name='c', server='box', mode='stop')['backup']['mode'] == 'stop'
+    keep('server_snapshot', server='box', name='kept')
     for name in ('b', 'c'):
         options = {'name': name, 'state': 'restored'}
         predicted = run('backup', check=True, **options)
         restored = run('backup', **options)
         assert not restored.get('failed'), restored['msg']
         assert predicted['diff'] == restored['diff']
-        keep('server', name='box', **off)
+        assert keep('server', name='box', **off)['server']['snapshots'] == ['kept']
+    keep('server_snapshot', server='box', name='kept', state='absent')
     assert 'disk_format: backup b is of a container, whose images are root-tar' in refused(
         'image', name='copy', backup='b', disk_format='qcow2'
     )

@@ -275,7 +275,7 @@ def _check_target(current: Backup, server: Server, draft: Draft) -> None:
     if not (current.unfinished and server.unfinished == TaskState.RESTORING):  # by this backup
         check_server(server, _verb(server, Verb.RESTORE), draft)
     _refuse_paused(server, draft)
-    if server.snapshots:
+    if server.snapshots and server.type != CONTAINER:  # whose snapshots are copies
         draft.refuse(
             'state',
             f'server {server.name} has snapshots ({", ".join(server.snapshots)}), which are in the '
