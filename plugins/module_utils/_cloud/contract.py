@@ -102,10 +102,7 @@ class Images(Items[Image], Updatable, Protocol):
         """Return why no image can be created from a source; empty if no reason is known yet."""
 
     def source_digests(self, name: str, source: str) -> Mapping[str, str] | None:
-        """Return the current digests of a source by algorithm.
-
-        None if the image has no digest to compare with, or the source does not exist.
-        """
+        """Return digests of a source by algorithm; None: it is gone, or the image has none."""
 
     def resolve_checksum(self, checksum: str, source: str) -> str:
         """Return a checksum; if it names a checksum file, the entry for the file of the source."""

@@ -17,6 +17,7 @@ from html import escape
 from typing import Any
 
 from ..._cloud import CloudError, TimedOut
+from ..host.progress import Copy
 from ..record.work import wait_until
 from .pool_writer import OPTIONS, PoolWriter, link
 from .pools import Disk
@@ -47,8 +48,8 @@ def mirror(pool: PoolWriter, disk: Disk, machine: Any, device: str, locks: Seque
     """Move a disk that a running machine has open, as the nominal device."""
     if not machine.blockJobInfo(device):
         _begin(pool, disk, machine, device, locks)
-    work = pool.host.work
-    if not wait_until(lambda: _is_ready(machine, device), work.time_left()):
+    work, copy = pool.host.work, Copy(locks)
+    if not wait_until(lambda: _is_ready(machine, device, copy), work.time_left()):
         raise TimedOut(
             f'timed out after {pool.host.timeout} s (wait_timeout) waiting for QEMU to copy its '
             'disk; the copy goes on, and the next run of the task completes it',
@@ -75,17 +76,20 @@ def _begin(pool: PoolWriter, disk: Disk, machine: Any, device: str, locks: Seque
     machine.blockCopy(device, target, {}, _REUSE_EXT | _TRANSIENT_JOB)
 
 
-def _is_ready(machine: Any, device: str) -> bool:
+def _is_ready(machine: Any, device: str, copy: Copy) -> bool:
     """Whether all is copied, and each write goes to both.
 
     libvirt says so in the definition, and not before it lets the machine go over to the copy; the
     numbers of the job are those of QEMU, which knows it earlier.
     """
-    if not machine.blockJobInfo(device):
+    job = machine.blockJobInfo(device)
+    if not job:
         raise CloudError(
             'QEMU failed to copy its disk, which stays where it was; see the log of the machine in '
             '/var/log/libvirt/qemu, and whether there is space'
         )
+    if job['end']:
+        copy.is_at(100 * job['cur'] / job['end'])
     definition = ET.fromstring(machine.XMLDesc())  # noqa: S314
     mirror = definition.find(f"devices/disk/target[@dev='{device}']/../mirror")
     return mirror is not None and mirror.get('ready') == 'yes'
