@@ -8,7 +8,8 @@
 # make molecule          a bare Debian 12 and 13 with systemd: prepared, with servers, and rebooted
 # make machine           a host that is a virtual machine: cgroup v2, AppArmor, VLANs; rebooted
 # make matrix            with the oldest ansible-core that the collection supports, and the newest:
-#                        unit tests, sanity, and a play on a real libvirt
+#                        unit tests, sanity, and a play on a real libvirt; and with other versions of
+#                        openstacksdk
 # make openstack         an OpenStack for the tests, on 127.0.0.1; make openstack-down ends it
 # make site              the documents and the reference of all modules as HTML, in build/site/html;
 #                        make pictures, make recording: what is drawn and recorded for it
@@ -373,8 +374,10 @@ NEWER_PYTHON := $(firstword $(foreach version,3.14 3.13 3.12,$(wildcard \
   $(HOME)/.pyenv/versions/$(version)*/bin/python$(version))))
 PYTHON_2.18 := /usr/bin/python3
 PYTHON_2.21 = $(or $(NEWER_PYTHON),$(error ansible-core 2.21 needs Python 3.12 or newer; install it))
-.PHONY: matrix matrix-play $(MATRIX:%=matrix-%)
-matrix: $(MATRIX:%=matrix-%)
+# Other versions of openstacksdk, the oldest first; the usual environment has the newest.
+SDKS := 1.5.0 4.20.0
+.PHONY: matrix matrix-play $(MATRIX:%=matrix-%) $(SDKS:%=matrix-sdk-%)
+matrix: $(MATRIX:%=matrix-%) $(SDKS:%=matrix-sdk-%)
 
 $(MATRIX:%=$(TREE)/matrix/%/.made): $(TREE)/matrix/%/.made: tests/matrix/%.txt
 	$(PYTHON_$*) -m venv --clear $(@D)
@@ -390,6 +393,16 @@ $(MATRIX:%=matrix-%): matrix-%: $(TREE)/matrix/%/.made prepare $(LINK)
 matrix-play:
 	scripts/world ansible-playbook --inventory localhost, --connection local \
 	  hanok.cloud.host tests/matrix/play.yml
+
+$(SDKS:%=$(TREE)/matrix/sdk-%/.made): $(TREE)/matrix/sdk-%/.made: $(VENV)/.ok-dev
+	rm -rf $(@D)
+	pip install --quiet --target $(@D) openstacksdk==$*
+	touch $@
+
+$(SDKS:%=matrix-sdk-%): export OPENSTACK_HOME := /run/openstack
+$(SDKS:%=matrix-sdk-%): export OPENSTACK_VENV := $(TREE)/openstack/venv
+$(SDKS:%=matrix-sdk-%): matrix-sdk-%: $(TREE)/matrix/sdk-%/.made prepare openstack-packages
+	PYTHONPATH=$(TREE)/matrix/sdk-$* $(PYTEST_INTEGRATION) --cloud openstack tests/contract
 
 # Bare hosts with systemd as PID 1, one after the other: extensions/molecule.
 HOSTS := debian12 debian13
