@@ -13,7 +13,7 @@ import uuid
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Dict, List, Set
 
-from ..._cloud import CloudError, Outcomes
+from ..._cloud import Outcomes
 from ..._model.backup import Backup
 from ..._model.change import Change, Changes, names_of
 from ..._model.effect import POWER_OFF
@@ -21,8 +21,8 @@ from ..._model.server_type import CONTAINER
 from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.protection import protected_columns
-from ..storage.backup_files import BackupFolder, Copied
-from ..storage.backup_rows import copy_of, folder_of, rows_of, store_problem, volume_file
+from ..storage.backup_files import BackupFolder, Copied, folder_in_store
+from ..storage.backup_rows import rows_of, store_problem, volume_file
 from ..storage.volume_rows import LIST
 from . import server_rows
 
@@ -195,10 +195,7 @@ class BackupWriter:
         }
 
     def _folder(self, row: ListedBackup) -> BackupFolder:
-        problem = store_problem(self.host.settings, row['store'])
-        if problem:
-            raise CloudError(f'backup {row["name"]}: {problem}', 'store')
-        return BackupFolder(folder_of(self.host.settings, row), copy_of(row))
+        return folder_in_store(self.host.settings, row, 'store')
 
     def _copies(self, server: CompleteServer, volumes: Volumes) -> BackupDisks | BackupRoots:
         """What copies a server, and replaces what it has by a copy."""

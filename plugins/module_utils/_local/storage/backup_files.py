@@ -15,10 +15,15 @@ import os
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
-from typing import Any, Callable, Dict, NamedTuple
+from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple
 
 from ..._cloud import CloudError
 from ..._cloud.files import sync_folder
+from ..host.settings import Settings
+from .backup_rows import copy_of, folder_of, store_problem
+
+if TYPE_CHECKING:
+    from .row_types import ListedBackup
 
 MANIFEST = 'manifest.json'
 VERSION = 2  # of the manifest; 1: without volumes
@@ -113,3 +118,11 @@ def _summed(path: str) -> Copied:
                 return Copied(size, f'sha256:{digest.hexdigest()}')
             digest.update(chunk)
             size += len(chunk)
+
+
+def folder_in_store(settings: Settings, row: ListedBackup, option: str) -> BackupFolder:
+    """The folder of a backup. Raises CloudError about ``option`` if its store cannot be used."""
+    problem = store_problem(settings, row['store'])
+    if problem:
+        raise CloudError(f'backup {row["name"]}: {problem}', option)
+    return BackupFolder(folder_of(settings, row), copy_of(row))

@@ -162,15 +162,11 @@ class ImageWriter:
 
         Return its size in bytes, and what it runs if that is no init.
         """
-        from .backup_files import BackupFolder, Copied
-        from .backup_rows import copy_of, folder_of, rows_of, store_problem
+        from .backup_files import Copied, folder_in_store
+        from .backup_rows import rows_of
 
-        settings = self.host.settings
         for row in rows_of(self.record, [name]):
-            problem = store_problem(settings, row['store'])
-            if problem:
-                raise CloudError(f'backup {name}: {problem}', 'backup')
-            folder = BackupFolder(folder_of(settings, row), copy_of(row))
+            folder = folder_in_store(self.host.settings, row, 'backup')
             folder.check(Copied(row['size'] or 0, row['checksum'] or ''))
             held = [*locks, *self.work.held_lock('backup', name)]
             if not row['volume_size']:

@@ -8,7 +8,7 @@ import json
 from functools import partial
 from typing import TYPE_CHECKING, Callable, List, NamedTuple
 
-from ..._cloud import Busy, CloudError
+from ..._cloud import Busy
 from ..._model.snapshot import own_name, owner_of
 from ..record.database import Query
 from ..record.record import Record
@@ -61,15 +61,12 @@ def source_of(record: Record, pool: Pool, source: str) -> Source | None:
 
 def _in_backup(record: Record, pool: Pool, name: str) -> Source:
     """The copy of a volume in a backup. ``name``: of the backup, a slash, and of the volume."""
-    from .backup_files import BackupFolder, Copied
-    from .backup_rows import copy_of, folder_of, rows_of, store_problem, volume_file
+    from .backup_files import Copied, folder_in_store
+    from .backup_rows import rows_of, volume_file
 
-    settings, backup = pool.host.settings, owner_of(name)
+    backup = owner_of(name)
     for row in rows_of(record, [backup]):
-        problem = store_problem(settings, row['store'])
-        if problem:
-            raise CloudError(f'backup {backup}: {problem}', 'backup')
-        folder = BackupFolder(folder_of(settings, row), copy_of(row))
+        folder = folder_in_store(pool.host.settings, row, 'backup')
         for volume in json.loads(row['volumes'] or '[]'):
             if volume['name'] == own_name(name):
                 file = volume_file(volume['id'])
