@@ -144,7 +144,7 @@ unit: venv-dev
 # of tests. JOBS gates run at once: most of them use one core, or wait for guests. The output of a
 # gate is printed when it ends. pip must not change the environment while Ansible runs from it:
 # hence venv-dev before all gates.
-JOBS := 3
+JOBS := 4
 .PHONY: test gates
 test:
 	@rm -rf $(REPORTS)
@@ -347,7 +347,8 @@ $(EVENTS): tests/events/requirements.txt requirements.txt
 
 # Two worlds at once, because killed tasks wait most of the time. Both write to one file; if both
 # succeed, it becomes the table of docs/reliability.md.
-SOAKED := agent_connection awx debian discs events ground recover several_hosts uninstall
+SOAKED := agent_connection awx debian discs events examples ground recover roles several_hosts \
+  uninstall
 SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
 soak: export OPENSTACK_HOME := /run/openstack

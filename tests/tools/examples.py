@@ -231,11 +231,14 @@ def _without_name(task: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def playbook(examples: Iterable[Example], outcomes: str) -> list[dict[str, Any]]:
-    """A play that tests each task example: check mode, run, second run.
+def playbook(
+    examples: Iterable[Example], outcomes: str, *, predicted: bool = True
+) -> list[dict[str, Any]]:
+    """A play that tests each task example: check mode if it is to be predicted, run, second run.
 
     It writes the failures by example to the file ``outcomes``.
     """
+    trials = [_trial(example, predicted=predicted) for example in examples]
     end = [
         {
             'name': 'Write the failures',
@@ -246,9 +249,7 @@ def playbook(examples: Iterable[Example], outcomes: str) -> list[dict[str, Any]]
             },
         }
     ]
-    return [
-        {'name': 'Examples', **LOCAL_PLAY, 'tasks': [_trial(example) for example in examples] + end}
-    ]
+    return [{'name': 'Examples', **LOCAL_PLAY, 'tasks': trials + end}]
 
 
 def _is_event(example: Example) -> bool:
@@ -262,7 +263,7 @@ def _is_event(example: Example) -> bool:
     )
 
 
-def _trial(example: Example) -> dict[str, Any]:
+def _trial(example: Example, *, predicted: bool) -> dict[str, Any]:
     failed = (
         '{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg }} '
         '{{ ansible_failed_result.results | default("") }}'
@@ -273,11 +274,11 @@ def _trial(example: Example) -> dict[str, Any]:
         'ansible.builtin.set_fact': {'example_problems': f'{{{{ {combined} }}}}'},
     }
     rescue = [{**note, 'vars': {'text': failed}}]
-    return {'name': str(example), 'block': _steps(example), 'rescue': rescue}
+    return {'name': str(example), 'block': _steps(example, predicted=predicted), 'rescue': rescue}
 
 
-def _steps(example: Example) -> list[dict[str, Any]]:
-    """The task in check mode, run, and run again; a task that only looks is run once.
+def _steps(example: Example, *, predicted: bool) -> list[dict[str, Any]]:
+    """The task run and run again, in check mode before; a task that only looks is run once.
 
     An event would happen again: it is predicted again.
     """
@@ -286,22 +287,21 @@ def _steps(example: Example) -> list[dict[str, Any]]:
     if example.action.endswith('_info'):
         return [run, _compared(example, done, f'{done} is not changed')]
     is_event = _is_event(example)
-    predicted = {
+    again = {**example.content, 'name': f'{example}, again', 'register': 'example_again'}
+    if is_event:
+        again['check_mode'] = True
+    condition = f'example_again is {"" if is_event else "not "}changed'
+    if not predicted:
+        return [run, again, _compared(example, 'example_again', condition)]
+    prediction = {
         **example.content,
         'name': f'{example}, predicted',
         'register': 'example_predicted',
         'check_mode': True,
     }
-    again = {**example.content, 'name': f'{example}, again', 'register': 'example_again'}
-    if is_event:
-        again['check_mode'] = True
-    compared = _compared(
-        example,
-        'example_again',
-        f'example_again is {"" if is_event else "not "}changed',
-        f'(example_predicted is changed) == ({done} is changed)',
-    )
-    return [predicted, run, again, compared]
+    agreement = f'(example_predicted is changed) == ({done} is changed)'
+    compared = _compared(example, 'example_again', condition, agreement)
+    return [prediction, run, again, compared]
 
 
 def _compared(example: Example, last: str, *conditions: str) -> dict[str, Any]:

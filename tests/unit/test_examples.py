@@ -266,7 +266,7 @@ def test_excuses_of_tasks() -> None:
 def test_trial() -> None:
     """An example runs in check mode, then twice, with the names that it registers itself.
 
-    One of an _info module runs once, and an event happens once.
+    One of an _info module runs once, and an event happens once; check mode can be left out.
     """
     event = '- hanok.cloud.server_action: {name: web, action: reboot_hard}\n'
     text = f'{TASK}  register: made\n- hanok.cloud.flavor_info:\n{event}'
@@ -288,6 +288,10 @@ def test_trial() -> None:
     assert [step.get('check_mode') for step in third['block']] == [True, None, True, None]
     assert 'example_again is changed' in third['block'][3]['ansible.builtin.assert']['that']
     assert write['ansible.builtin.copy']['dest'] == outcomes
+    (play,) = playbook(in_document('README.md', fenced(text)), outcomes, predicted=False)
+    first, _second, third, _write = play['tasks']
+    assert [step.get('check_mode') for step in first['block']] == [None, None, None]
+    assert [step.get('check_mode') for step in third['block']] == [None, True, None]
 
 
 def test_trial_reports(tmp_path: Path) -> None:
