@@ -60,6 +60,18 @@ def test_debian(debian_server: dict[str, Any], ssh: Guest) -> None:
     assert output == ['real', 'ext4', 'status: done']
 
 
+def test_description(guest: Guest) -> None:
+    """Users, files and scripts of the image are as tests/prepare.yml describes them."""
+    assert guest('sudo -u deploy sudo -n id -un').strip() == 'root'
+    files = '/srv/web/index.html /srv/web/copied'
+    seen = guest(f"sudo stat -c '%U %G %a' {files}; sudo cat {files}").splitlines()
+    assert seen == ['deploy web 640'] * 2 + ['described'] * 2
+    keys = '/home/deploy/.ssh/authorized_keys'
+    seen = guest(f"sudo stat -c '%U %a' {keys}; sudo cat {keys}; id -Gn deploy").splitlines()
+    assert seen == ['deploy 600', 'ssh-ed25519 AAAA deploy', 'deploy web']
+    assert '.image-builder-script' not in guest('sudo ls -A /root')
+
+
 # The kernel of this image, which is for clouds, has no driver for SATA.
 @pytest.mark.parametrize('bus', ['scsi', 'virtio'])
 def test_disks_by_their_paths(

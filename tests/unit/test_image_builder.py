@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The role image_builder: the path of an image depends on what determines its content only."""
+"""The role image_builder: the path of an image, and descriptions that are refused."""
 
 from __future__ import annotations
 
@@ -16,21 +16,26 @@ NAME = '__image_builder_path'
 
 def paths(folder: Path, *cases: dict[str, Any]) -> list[str]:
     """The paths of the image tiny, with the variables of each case."""
+    output = run_play(folder, [{'debug': {'var': NAME}, 'vars': case} for case in cases])
+    found = [line.partition(': ')[2] for line in output.splitlines() if f'{NAME}: ' in line]
+    assert len(found) == len(cases)
+    return found
+
+
+def run_play(folder: Path, tasks: list[dict[str, Any]]) -> str:
+    """Run tasks with the variables of the role; the output."""
     play = {
         'hosts': 'localhost',
         'gather_facts': False,
         'vars_files': [f'{ROLE}/{name}/main.yml' for name in ('defaults', 'vars')],
         'vars': {'ansible_facts': {'distribution': 'Debian', 'distribution_release': 'bookworm'}},
-        'tasks': [{'debug': {'var': NAME}, 'vars': case} for case in cases],
+        'tasks': tasks,
     }
     (folder / 'play.yml').write_text(json.dumps([play]), 'utf-8')
     words = [sys.executable, '-m', 'ansible', 'playbook', '-i', 'localhost,', '-c', 'local']
-    ran = subprocess.run(
+    return subprocess.run(
         [*words, str(folder / 'play.yml')], capture_output=True, text=True, check=True
-    )
-    found = [line.partition(': ')[2] for line in ran.stdout.splitlines() if f'{NAME}: ' in line]
-    assert len(found) == len(cases)
-    return found
+    ).stdout
 
 
 def test_path_of_an_image(tmp_path: Path) -> None:
@@ -51,3 +56,42 @@ def test_path_of_an_image(tmp_path: Path) -> None:
     )
     assert '/tiny-' in path
     assert [other == path for other in found] == [True, True, False, False]
+
+
+FILE = {'path': '/etc/motd', 'content': 'text\n'}
+INVALID = [
+    ({'image_builder_users': [{'name': 'A b'}]}, 'A b: names of users and groups'),
+    ({'image_builder_users': [{'name': 'a', 'groups': ['-x']}]}, '-x: names of users and groups'),
+    ({'image_builder_files': [{**FILE, 'owner': '../a'}]}, '../a: names of users and groups'),
+    ({'image_builder_files': [{**FILE, 'path': 'etc/motd'}]}, 'etc/motd is no absolute path'),
+    ({'image_builder_files': [{**FILE, 'mode': 0o644}]}, '420 is a number'),
+    ({'image_builder_files': [{**FILE, 'mode': 'rw'}]}, 'rw is no octal mode'),
+    ({'image_builder_files': [{**FILE, 'content': 'a' * 65536}]}, 'at most 65536 are passed on'),
+    ({'image_builder_scripts': ['echo']}, 'a script begins with "#!"'),
+    (
+        {'image_builder_image': 'tiny', 'image_builder_scripts': ['#!/bin/sh\n']},
+        'supported by the Debian image only; set image_builder_image: debian',
+    ),
+]
+
+
+def test_invalid_descriptions(tmp_path: Path) -> None:
+    """Each is refused with the option and the way out; a valid one is not."""
+    valid = {'image_builder_users': [{'name': 'a'}], 'image_builder_files': [FILE]}
+    cases = [({**valid, 'image_builder_scripts': ['#!/bin/sh\n']}, ''), *INVALID]
+    written = {'content': '{{ __image_builder_checks | to_json }}', 'mode': '0600'}
+    tasks = [
+        {
+            'copy': {**written, 'dest': f'{tmp_path}/{number}'},
+            'vars': {'image_builder_image': 'debian', **case},
+        }
+        for number, (case, _message) in enumerate(cases)
+    ]
+    run_play(tmp_path, tasks)
+    for number, (case, message) in enumerate(cases):
+        checks = json.loads((tmp_path / str(number)).read_text('utf-8'))
+        failed = [check for check in checks if not check['is_valid']]
+        assert len(failed) == bool(message), failed
+        for check in failed:
+            assert message in check['way_out']
+            assert set(check['option'].split(', ')) & set(case)

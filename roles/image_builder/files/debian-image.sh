@@ -6,7 +6,8 @@
 #
 # Builds OUTPUT, a Debian cloud image in qcow2 format that boots with BIOS and with UEFI, with
 # cloud-init (NoCloud), sshd and the guest agent. mmdebstrap creates a directory, mke2fs creates a
-# file system from it: no loop device is used.
+# file system from it: no loop device is used. If the name of OUTPUT ends with .tar, it is the
+# archive of the root file system, for containers: without a kernel, a boot loader and the agent.
 #
 # Environment
 #   IMAGE_MIRROR, IMAGE_SECURITY_MIRROR, IMAGE_KEYRING
@@ -14,6 +15,9 @@
 #     sources of the host, if it has sources for Debian.
 #   IMAGE_EXTRA_PACKAGES
 #     Additional packages, separated by blanks.
+#   IMAGE_DESCRIPTION, IMAGE_DESCRIBE
+#     Users, files and scripts of the image as JSON, and the program that applies them
+#     (description.py).
 #   IMAGE_FAST=1
 #     (bookworm) cloud-init in two stages instead of four, and fewer services: the first boot takes
 #     about half the time under emulation.
@@ -26,8 +30,10 @@ SUITE=${3:?$USAGE}
 GRUB=/usr/lib/grub
 export SOURCE_DATE_EPOCH=1700000000 LC_ALL=C.UTF-8
 
-PACKAGES="systemd-sysv udev dbus openssh-server cloud-init cloud-guest-utils fdisk e2fsprogs qemu-guest-agent linux-image-cloud-amd64 \
-netbase iproute2 iputils-ping ca-certificates sudo less procps busybox-static cpio xz-utils kmod ${IMAGE_EXTRA_PACKAGES:-}"
+PACKAGES="systemd-sysv udev dbus openssh-server cloud-init netbase iproute2 iputils-ping ca-certificates sudo less procps \
+${IMAGE_EXTRA_PACKAGES:-}"
+# Those that need, or are, a kernel and disks.
+MACHINE_PACKAGES='cloud-guest-utils fdisk e2fsprogs qemu-guest-agent linux-image-cloud-amd64 busybox-static cpio xz-utils kmod'
 
 # The layout of the disk, in sectors of 512 bytes.
 BIOS_START=2048
@@ -43,16 +49,40 @@ main() {
   fi
   lock_folder
   find_sources
-  write_early_files
-  install_packages
+  case $OUTPUT in
+    *.tar) make_archive ;;
+    *) make_image ;;
+  esac
+  mv "$WORK/image" "$OUTPUT" # whole, or not at all
+}
+
+make_archive() {
+  mkdir "$WORK/early"
+  # shellcheck disable=SC2086 # a list of words
+  install_packages $PACKAGES
   configure
+  describe
+  tar --create --file "$WORK/image" --numeric-owner --sort=name --exclude='./dev/*' --directory "$TREE" .
+}
+
+make_image() {
+  write_early_files
+  # shellcheck disable=SC2086 # a list of words
+  install_packages $PACKAGES $MACHINE_PACKAGES
+  configure
+  configure_machine
   if [ "${IMAGE_FAST:-}" = 1 ] && [ "$SUITE" = bookworm ]; then
     make_first_boot_fast
   fi
+  describe
   make_initrds
   make_disk
-  qemu-img convert -O qcow2 -c -o compression_type=zstd "$WORK/disk.raw" "$WORK/image.qcow2"
-  mv "$WORK/image.qcow2" "$OUTPUT" # whole, or not at all
+  qemu-img convert -O qcow2 -c -o compression_type=zstd "$WORK/disk.raw" "$WORK/image"
+}
+
+# In mounts of its own, which are not left behind in the tree.
+describe() {
+  [ -z "${IMAGE_DESCRIPTION:-}" ] || unshare --mount python3 -c "$IMAGE_DESCRIBE" "$TREE"
 }
 
 fail() {
@@ -165,10 +195,9 @@ GUEST
   chmod 755 "$early/etc/kernel/postinst.d/zz-small-initrd" "$early/usr/local/sbin/make-small-initrd"
 }
 
-install_packages() {
+install_packages() { # PACKAGE...
   local packages
-  # shellcheck disable=SC2086 # a list of words
-  packages=$(printf '%s,' $PACKAGES)
+  packages=$(printf '%s,' "$@")
   TREE=$WORK/tree
   mmdebstrap --quiet --variant=minbase --mode=root --include="${packages%,}" \
     --aptopt='APT::Install-Recommends "false"' --aptopt='Acquire::Languages "none"' \
@@ -201,23 +230,28 @@ want() { # TARGET UNIT
 }
 
 configure() {
-  echo 'LABEL=root / ext4 defaults,noatime,noinit_itable,errors=remount-ro 0 1' | put /etc/fstab # without it the root stays read-only
   echo debian | put /etc/hostname
   : | put /etc/machine-id
   rm -f "$TREE"/var/lib/dbus/machine-id "$TREE"/etc/ssh/ssh_host_*
   echo LANG=C.UTF-8 | put /etc/default/locale
   configure_cloud_init
-  want multi-user.target /lib/systemd/system/systemd-networkd.service
-  want getty.target /lib/systemd/system/serial-getty@.service serial-getty@ttyS0.service
   mask apt-daily.timer apt-daily-upgrade.timer e2scrub_all.timer e2scrub_reap.service dpkg-db-backup.timer fstrim.timer \
     systemd-pstore.service cloud-init-hotplugd.socket
+  printf '[Journal]\nStorage=volatile\n' | put /etc/systemd/journald.conf.d/volatile.conf
+  printf 'GSSAPIAuthentication no\nUseDNS no\n' | put /etc/ssh/sshd_config.d/10-hanok.conf
+  rm -rf "$TREE"/var/lib/apt/lists/* "$TREE"/var/cache/apt/*.bin "$TREE"/var/log/*.log "$TREE"/var/log/apt
+}
+
+# Disks, networks, consoles and the boot loader: what a container has from its host.
+configure_machine() {
+  echo 'LABEL=root / ext4 defaults,noatime,noinit_itable,errors=remount-ro 0 1' | put /etc/fstab # without it the root stays read-only
+  want multi-user.target /lib/systemd/system/systemd-networkd.service
+  want getty.target /lib/systemd/system/serial-getty@.service serial-getty@ttyS0.service
   put /etc/systemd/system/systemd-networkd-wait-online.service.d/any.conf <<'GUEST'
 [Service]
 ExecStart=
 ExecStart=/lib/systemd/systemd-networkd-wait-online --any --timeout=30
 GUEST
-  printf '[Journal]\nStorage=volatile\n' | put /etc/systemd/journald.conf.d/volatile.conf
-  printf 'GSSAPIAuthentication no\nUseDNS no\n' | put /etc/ssh/sshd_config.d/10-hanok.conf
   # The guest has no GRUB package: the boot loader below reads this file, which does not change when
   # the kernel is upgraded.
   put /boot/grub/grub.cfg <<GUEST
@@ -225,7 +259,6 @@ linux /vmlinuz $COMMAND_LINE
 initrd /initrd.img
 boot
 GUEST
-  rm -rf "$TREE"/var/lib/apt/lists/* "$TREE"/var/cache/apt/*.bin "$TREE"/var/log/*.log "$TREE"/var/log/apt
 }
 
 # One data source, one network renderer, the modules that a server needs, one host key (an RSA key
