@@ -43,6 +43,11 @@ options:
   url:
     description:
       - HTTP or HTTPS URL of a disk image. Requires O(checksum).
+      - "Or an image in a registry of OCI images, C(docker://REGISTRY/NAME:TAG) or
+        C(docker://REGISTRY/NAME@DIGEST), for O(disk_format=oci). The registry is always named. It
+        is reached as C(registries.conf) of the host says, with the credentials of root
+        (C(skopeo login)) and through the proxies in the environment of the task. Of an image for
+        several platforms, that for the host is fetched."
       - The query of the URL is used, but not recorded, shown or compared, because it is often a
         signature or a token.
     type: str
@@ -75,6 +80,8 @@ options:
       - C(sha256:) or C(sha512:) followed by the digest of the file that is downloaded or copied, or
         by the URL of a checksum file with a line for that file, such as
         C(sha256:https://images.example.com/SHA256SUMS).
+      - Of an image in a registry, it is the digest that the registry has for it. It is not
+        required, and is fetched instead of the tag, which the registry may move to another image.
     type: str
   disk_format:
     description:
@@ -86,9 +93,9 @@ options:
         (O(hanok.cloud.server#module:type)). Its source must be one, or a tar archive, which gzip,
         xz or zstd may have compressed. Not for an OpenStack.
       - V(oci) is an OCI or Docker image, for containers that run its application. Its source must
-        be an archive with one image, as C(skopeo copy) (C(oci-archive:)) and C(docker save) write
-        it, which gzip, xz or zstd may have compressed. Its layers are unpacked once, with their
-        owners. Not for an OpenStack.
+        be in a registry (O(url)), or an archive with one image, as C(skopeo copy)
+        (C(oci-archive:)) and C(docker save) write it, which gzip, xz or zstd may have compressed.
+        Its layers are unpacked once, with their owners. Not for an OpenStack.
     type: str
     choices: [qcow2, iso, root-tar, oci]
   export_path:

@@ -303,7 +303,7 @@ def test_bad_archives(host: None, tmp_path: Path) -> None:
         altered({}, 'alter'),
         altered({'index.json': None, 'manifest.json': b'[]'}),
     ):
-        assert 'is no valid archive of an OCI image (skopeo: ' in problem
+        assert 'is no valid OCI image (skopeo: ' in problem
         assert 'write one with skopeo copy' in problem
 
 

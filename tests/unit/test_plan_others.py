@@ -88,6 +88,9 @@ NOT_A_CHECKSUM = (
     'is not a valid checksum; use sha256: or sha512: followed by the digits or by the URL of a '
     'checksum file'
 )
+NO_REGISTRY = (
+    'is no image in a registry; name the registry, too, as in docker://docker.io/library/nginx:1.27'
+)
 NOT_A_PATH = 'is not a valid path; begin it with /, and use no spaces'
 NO_ADDRESS_FREE = (
     'no address is free; delete some, or enlarge the pool (host_floating_pools of the role '
@@ -310,11 +313,58 @@ def named(*things: Any) -> dict[str, Any]:
         ),
         (
             ImageRequest('i', 'present', {'source': 'url:ftp://example.org/i', 'checksum': SHA256}),
-            "url: 'ftp://example.org/i' is not an http or https URL",
+            "url: 'ftp://example.org/i' is no http, https or docker URL",
         ),
         (
             ImageRequest('i', 'present', {'source': 'url:https://example.org', 'checksum': SHA256}),
-            "url: 'https://example.org' is not an http or https URL",
+            "url: 'https://example.org' is no http, https or docker URL",
+        ),
+        *(
+            (
+                ImageRequest(
+                    'i', 'present', {'source': f'url:{url}', 'disk_format': 'oci', **options}, url
+                ),
+                problem,
+            )
+            for url, options, problem in (
+                ('docker://nginx', {}, f"url: 'docker://nginx' {NO_REGISTRY}"),
+                ('docker://library/nginx', {}, f"url: 'docker://library/nginx' {NO_REGISTRY}"),
+                ('docker://a.example/B:1', {}, f"url: 'docker://a.example/B:1' {NO_REGISTRY}"),
+                ('docker://a.example', {}, f"url: 'docker://a.example' {NO_REGISTRY}"),
+                ('docker://-a.example/b', {}, f"url: 'docker://-a.example/b' {NO_REGISTRY}"),
+                (
+                    'docker://me:secret@a.example/b',
+                    {},
+                    'url: it contains a user name or password; log in as root with skopeo login, '
+                    'and omit it',
+                ),
+                (
+                    'docker://a.example/b:1',
+                    {'disk_format': 'qcow2'},
+                    'disk_format: an image from a registry is an OCI image; set oci',
+                ),
+                (
+                    'docker://a.example/b:1',
+                    {'checksum': 'sha512:' + '0' * 128},
+                    'checksum: of an image from a registry, it is the digest of its manifest, or '
+                    'of its index, as the registry has it: sha256: and 64 digits',
+                ),
+                (
+                    f'docker://a.example/b@{SHA256}',
+                    {'checksum': 'sha256:' + 'f' * 64},
+                    f'checksum: url has the digest {SHA256}; omit one',
+                ),
+            )
+        ),
+        (
+            ImageRequest(
+                'i',
+                'present',
+                {'source': 'url:docker://a.example/b', 'disk_format': 'oci'},
+                'docker://a.example/b',
+                hide_url=True,
+            ),
+            'hide_url: the address of an image in a registry is no secret; omit it',
         ),
         (
             ImageRequest('i', 'present', {'source': 'path:/i', 'os_admin_user': '-x y'}),

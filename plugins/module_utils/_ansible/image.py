@@ -88,7 +88,9 @@ def secrets(params: Mapping[str, Any]) -> List[str]:
     if not isinstance(url, str):
         return []
     hides = params.get('hide_url') not in (None, False, 'false', 'no')
-    if hides or '?' in url or '@' in url:
+    # What is after the name of an image in a registry is its digest.
+    where = url.split('/')[2:3] if url.startswith('docker://') else [url]
+    if hides or '?' in url or '@' in ''.join(where):
         return [url]
     return []
 

@@ -138,14 +138,9 @@ class ImageRequest(Request):
             if self.options.get('disk_format') == 'iso':
                 problems.append(invalid('disk_format', f'iso requires path or url, not {kind}'))
         if kind == 'url':
-            problems += _url_problems(self.url or where)
-            if checksum is None and self.state == 'present':
-                problems.append(
-                    invalid(
-                        'checksum',
-                        'it is required with url; set the checksum of the file, such as sha256:...',
-                    )
-                )
+            from .image_url import url_problems
+
+            problems += url_problems(self.url or where, self)
         return problems
 
 
@@ -174,24 +169,6 @@ def _checksum_problems(checksum: str | None, kind: str) -> List[Problem]:
     if kind in OF_CLOUD:
         problems.append(invalid('checksum', f'it requires path or url, not {kind}'))
     return problems
-
-
-def _url_problems(url: str) -> List[Problem]:
-    if not re.fullmatch('[!-~]*', url):
-        return [
-            invalid(
-                'url', 'it contains a space, or is not ASCII; percent-encode it (%20 for a space)'
-            )
-        ]
-    if re.match('[^/]*//[^/]*@', url):
-        return [
-            invalid(
-                'url', 'it contains a user name or password; download the file first, and set path'
-            )
-        ]
-    if not re.match(r'https?://[^/\s]+/\S', url):
-        return [invalid('url', f'{url_without_query(url)!r} is not an http or https URL')]
-    return []
 
 
 def url_without_query(url: str) -> str:

@@ -61,6 +61,7 @@ make_archive() {
   # shellcheck disable=SC2086 # a list of words
   install_packages $PACKAGES
   configure
+  mask sys-kernel-{config,debug,tracing}.mount # of the kernel of the host
   describe
   tar --create --file "$WORK/image" --numeric-owner --sort=name --exclude='./dev/*' --directory "$TREE" .
 }

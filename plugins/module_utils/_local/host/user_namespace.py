@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO
 
@@ -19,8 +19,9 @@ IDS = 65536  # of each container, as Debian has users
 _FIRST, _CONTAINERS = 0x70000000, 0x08000000 // IDS - 1
 IMPORTS = _FIRST + _CONTAINERS * IDS
 _HOLDER = ('unshare', '--user', 'sh', '-c', 'echo; exec cat')
-# No network; no core file, which might be large.
-_CONFINED = ('unshare', '--net', '--ipc', 'prlimit', '--core=0')
+# No core file, which might be large; no network, unless it is what a program is for.
+_CONFINED = ('unshare', '--ipc', 'prlimit', '--core=0')
+_OFFLINE = ('unshare', '--net')
 
 
 def first_id(number: int) -> int:
@@ -49,17 +50,20 @@ class UserNamespace:
         output: IO[bytes] | None = None,
         most: int | None = None,
         locks: Sequence[int] = (),
+        environment: Mapping[str, str] | None = None,
+        is_online: bool = False,
     ) -> None:
         """Run a program as root of the namespace. Raises CloudError if it fails.
 
         ``source``, ``output``: its standard input and output. ``most``: bytes of a file that it
-        writes. ``locks``: descriptors that it inherits.
+        writes. ``locks``: descriptors that it inherits. ``environment``: if not that of this
+        process. ``is_online``: whether it has the networks of the host.
         """
         limits = [] if most is None else [f'--fsize={most}']
         enter = ('nsenter', f'--user=/proc/{self._pid}/ns/user', '--setuid', '0', '--setgid', '0')
         try:
             ran = subprocess.run(
-                [*enter, *_CONFINED, *limits, *command],
+                [*enter, *(() if is_online else _OFFLINE), *_CONFINED, *limits, *command],
                 cwd=folder,
                 stdin=source or subprocess.DEVNULL,
                 stdout=output or subprocess.PIPE,
@@ -68,6 +72,7 @@ class UserNamespace:
                 errors='replace',
                 check=False,
                 pass_fds=locks,
+                env=environment,
                 umask=0o022,
                 timeout=self._timeout,
             )

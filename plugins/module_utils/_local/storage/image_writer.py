@@ -14,6 +14,7 @@ from ..._cloud.images import checksums
 from ..._cloud.images.source_files import check_digests, complete_url, stamp
 from ..._model.change import Change, Changes
 from ..._model.image import Image
+from ..._model.image_url import REGISTRY
 from ..._model.server_type import OCI, ROOT_TAR, ROOTS
 from ..._model.status import TaskState
 from ..record.host import Host
@@ -186,7 +187,7 @@ class ImageWriter:
 
     def _import(
         self, image: Image, target: str, locks: Sequence[int]
-    ) -> Tuple[int, str, str | None]:
+    ) -> Tuple[int, str | None, str | None]:
         """Import an untrusted file.
 
         Return the size of its disk, its digests and stamp, and what it runs if that is no init.
@@ -194,6 +195,8 @@ class ImageWriter:
         kind, _colon, location = image.source.partition(':')
         source_stamp: Dict[str, int] = {}
         with image_import.Import(self.host, target, locks) as process:
+            if location.startswith(REGISTRY):
+                return self._fetch(process, image, location)
             if kind == 'url':
                 url = complete_url(self.url, image.source)
                 process.download(url, location)
@@ -207,13 +210,27 @@ class ImageWriter:
         known = {**process.digests, **source_stamp}
         return size, json.dumps(known), application
 
+    def _fetch(
+        self, process: image_import.Import, image: Image, location: str
+    ) -> Tuple[int, str | None, str | None]:
+        """Fetch an image from a registry; return what an import does, without digests."""
+        from .oci_images import unpack_oci
+        from .oci_registries import from_registry
+
+        size, application = unpack_oci(
+            process,
+            f'url: {location}',
+            lambda folder: from_registry(folder, location, image.checksum),
+        )
+        return size, None, application.recorded() if application else None
+
 
 def _kept(process: image_import.Import, disk_format: str, name: str) -> Tuple[int, str | None]:
     """Make what was copied the image; return its size in bytes, and what it runs."""
     if disk_format == OCI:
-        from .oci_archives import unpack_oci
+        from .oci_images import from_archive, unpack_oci
 
-        size, application = unpack_oci(process, name)
+        size, application = unpack_oci(process, name, from_archive)
         return size, application.recorded() if application else None
     return _size_of_kept(process, disk_format, name), None
 
