@@ -130,6 +130,30 @@ def test_virtual_machines() -> None:
     tests('limits', 'vlans')
 
 
+def test_debian() -> None:
+    """A Debian of the role image_builder, whose init is systemd, boots without a failure."""
+    archive = shell('ls -t /mnt/images/debian-*.tar').split()[0]
+    module('image', name='debian', path=archive, disk_format='root-tar')
+    module('keypair', name='me', private_key_file='/root/me.pem')
+    module('security_group', name='ssh', rules=[{'preset': 'ssh'}])
+    options = {
+        'image': 'debian',
+        'flavor': 'g1.micro',
+        'key_name': 'me',
+        'security_groups': ['ssh'],
+    }
+    script = '#!/bin/sh\nid deploy >/srv/web/said\n'
+    made = module('server', name='real', **options, user_data=script, wait_for='init')['server']
+    inside = f'ssh -n -i /root/me.pem {OPTIONS} debian@{made["fixed_ip"]} '
+    assert shell(f'{inside} systemctl is-system-running --wait') == 'running\n'
+    seen = shell(f'{inside} "hostname; cat /srv/web/*; stat -c %U:%G /srv/web/index.html"')
+    assert seen.splitlines()[:2] == ['real', 'described']
+    assert '(deploy),' in seen
+    assert seen.splitlines()[-1] == 'deploy:web'
+    module('server', name='real', state='absent')
+    module('image', name='debian', state='absent')
+
+
 def test_boot() -> None:
     """What ran when the machine went down runs when it is up, and nothing else."""
     (archive,) = shell('ls /var/cache/hanok/tiny-*.tar').split()
