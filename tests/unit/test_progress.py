@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import os
+import queue
 import shutil
 import subprocess
 import time
@@ -20,6 +21,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.host.progress i
     printed_percents,
     read_progress,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._local.storage import import_progress
 
 IMAGE = ('image', 'web')
 
@@ -44,6 +46,10 @@ def test_read(locks: Locks) -> None:
     assert found is not None
     assert found['percent'] == 75
     assert found['seconds_left'] in (9, 10, 11)
+    copy.is_at(50)
+    found = read_progress(locks, *IMAGE)
+    assert found is not None
+    assert found['seconds_left'] in (0, 1)
     os.pwrite(locks.held[IMAGE], b'lee (pid 1) since 12:00:00'.ljust(160), 0)
     assert read_progress(locks, *IMAGE) is None
 
@@ -88,3 +94,30 @@ def test_what_qemu_img_prints(tmp_path: Path) -> None:
     with subprocess.Popen(words, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         assert [*printed_percents(process.stdout)][-1] == 100
+
+
+def test_told_by_a_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By what it prints; one that it leaves behind holds nobody up."""
+    found: list[float] = []
+    with import_progress.told_by(found.append) as output:
+        subprocess.run(['printf', '(25.00/100%%)\r'], stdout=output, check=True)
+    assert found == [25]
+    monkeypatch.setattr(import_progress, '_SECONDS', 0.01)
+    with import_progress.told_by(found.append) as output:
+        left = subprocess.Popen(['cat'], stdin=subprocess.PIPE, stdout=output)
+    left.communicate(b'(50.00/100%)')
+    assert found == [25]
+
+
+def test_seen_in_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the files in it; what is no file counts nothing."""
+    monkeypatch.setattr(import_progress, '_SECONDS', 0.01)
+    (tmp_path / 'blobs').mkdir()
+    (tmp_path / 'blobs' / 'one').write_bytes(bytes(50))
+    (tmp_path / 'link').symlink_to('/etc/passwd')
+    found: queue.Queue[float] = queue.Queue()
+    with import_progress.seen_in(str(tmp_path), 200, found.put):
+        assert found.get(timeout=60) == 25
+        (tmp_path / 'blobs' / 'two').write_bytes(bytes(1000))
+        while found.get(timeout=60) != 100:
+            pass

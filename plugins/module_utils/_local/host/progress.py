@@ -43,9 +43,13 @@ class Copy:
         """Begin it. ``locks``: descriptors that this run holds."""
         self.locks = locks
         self.started = time.time()
+        self.percent = 0.0
 
     def is_at(self, percent: float) -> None:
-        """Tell how far it is."""
+        """Tell how far it is; what begins anew, as a conversion after a download, is timed anew."""
+        if percent < self.percent:
+            self.started = time.time()
+        self.percent = percent
         text = f'{os.getpid()} {self.started:.0f} {percent:.2f}'
         for descriptor in self.locks:
             os.pwrite(descriptor, text.encode().ljust(_SIZE), _HOLDER_SIZE)

@@ -28,6 +28,7 @@ from ..._model.checks import GIB, MAX_VOLUME_SIZE
 from ..host.guest_files import remove_tree
 from ..host.progress import Copy
 from ..record.host import Host
+from .import_progress import told_by
 
 _MEMORY = 2 * GIB  # address space of qemu-img: 64 threads of 8 MiB, and some 100 MiB
 _OVERHEAD = 256 << 20  # of qcow2, in addition to the data
@@ -89,9 +90,9 @@ class Import:
             found = disk_format.identify(file, name)
         self._hand_over()
         size = self._virtual_size(found, name)
-        self._qemu_img(
-            size, 'convert', '-q', '--image-opts', '-O', 'qcow2', _options(found), 'disk'
-        )
+        with told_by(self.limits.is_at) as output:
+            arguments = ('convert', '-p', '--image-opts', '-O', 'qcow2', _options(found), 'disk')
+            self._qemu_img(size, *arguments, output=output)
         self._accept(os.path.join(self.folder, 'disk'))
         return size
 
@@ -121,9 +122,9 @@ class Import:
             )
         return size
 
-    def _qemu_img(self, size: int, *arguments: str) -> str:
-        """Run qemu-img. ``size``: of the disk to write, in bytes."""
-        return self.run(size + _OVERHEAD, 'qemu-img', *arguments)
+    def _qemu_img(self, size: int, *arguments: str, output: IO[bytes] | None = None) -> str:
+        """Run qemu-img. ``size``: of the disk to write, in bytes. ``output``: its standard one."""
+        return self.run(size + _OVERHEAD, 'qemu-img', *arguments, output=output)
 
     def run(
         self,

@@ -18,6 +18,7 @@ from typing import Any, Dict, List, Tuple
 from ..._cloud import Invalid
 from ..._model.guest import parse_json
 from ..._model.registry import is_digest, reference_of, with_digest
+from .import_progress import seen_in
 from .oci_images import MOST_DOCUMENT, MOST_LAYERS, NONE, OciFolder, is_of_this_host
 
 _POLICIES = ('/etc/containers/policy.json', '/usr/share/containers/policy.json')
@@ -61,14 +62,16 @@ class _Registry:
         self.folder.check(size)
         policy = () if any(map(os.path.exists, _POLICIES)) else ('--insecure-policy',)
         # Its manifest and configuration are written, too.
-        self.folder.copy(
-            *policy,
-            '--remove-signatures',  # not kept; those that the policy wants are read nevertheless
-            *self.options,
-            with_digest(reference, digest),
-            most=size + 2 * MOST_DOCUMENT,
-            **self.online,
-        )
+        folder = self.folder
+        with seen_in(folder.folder, size, folder.process.limits.is_at):
+            folder.copy(
+                *policy,
+                '--remove-signatures',  # they are not kept; what the policy wants is read anyway
+                *self.options,
+                with_digest(reference, digest),
+                most=size + 2 * MOST_DOCUMENT,
+                **self.online,
+            )
 
     def _manifest(self, reference: str) -> Tuple[str, Dict[str, Any]]:
         """A manifest, or an index, and its digest."""
