@@ -1,14 +1,21 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Manifests of images in files: what is written is read, and nothing else is."""
+"""Images in files, and their manifests: what is written is read, and nothing else is."""
 
 from __future__ import annotations
 
+import io
 import json
-from typing import Any
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+from uuid import uuid4
 
 import pytest
 
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.image_files import ImageFiles
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Cloud
+from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image_file import (
     MOST,
@@ -16,7 +23,9 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.image_file impo
     file_from,
     file_of,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import Verb
 from ansible_collections.hanok.cloud.plugins.module_utils._plan.image import ObservedImages, plan
+from ansible_collections.hanok.cloud.tests.memory_cloud import Memory, MemoryCloud
 
 IMAGE = Image(
     'web',
@@ -131,3 +140,36 @@ def test_what_a_task_says_goes_first() -> None:
 def test_wrong_requests(request_: ImageRequest, problem: str) -> None:
     """Whatever there is."""
     assert [str(one) for one in request_.problems()] == [f'export_path: {problem}']
+
+
+def test_two_are_written_to_one_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has a file of its own until it is whole; the one that ends last stays."""
+    memory = Memory()
+    cloud: Any = MemoryCloud(memory, 'me')
+    images = [replace(IMAGE, name=name, id=str(uuid4())) for name in 'ab']
+    memory.kinds['image'] = {image.name: image for image in images}
+    path = str(tmp_path / 'image')
+    changes = [
+        Change('image_file', Verb.CREATE, path, None, file_of(path, image)) for image in images
+    ]
+
+    class Slow(io.BytesIO):
+        """Meanwhile another run writes the other one."""
+
+        def read(self, size: int | None = -1) -> bytes:
+            if not self.tell():
+                monkeypatch.setattr(cloud.images, 'opened', lambda _name: io.BytesIO(b'b'))
+                assert not files.write(changes[1:])[0].error
+                assert found() == 'b'
+            return super().read(size)
+
+    def found() -> str:
+        written = file_from(path, Path(f'{path}.manifest.json').read_bytes())
+        assert written.file_size == len(Path(path).read_bytes())
+        return written.image
+
+    files = ImageFiles(cast('Cloud', cloud), 60)
+    monkeypatch.setattr(cloud.images, 'opened', lambda _name: Slow(b'aaa'))
+    assert not files.write(changes[:1])[0].error
+    assert found() == 'a'
+    assert sorted(one.name for one in tmp_path.iterdir()) == ['image', 'image.manifest.json']

@@ -116,23 +116,25 @@ class ImageFiles:
         return Outcome(change)
 
     def _write(self, wanted: ImageFile) -> None:
-        """Write both under other names first.
+        """Write both under other names first, which are of this image only: it is locked.
 
         The manifest gets its name before the file: a file without one is not known to be ours, and
         the checksum tells that a file is not the one of its manifest.
         """
         path, manifest = wanted.name, wanted.name + SUFFIX
         wanted = _identified(wanted, self.cloud.images.list([wanted.image]))
+        part = f'{path}.{wanted.image_id}.part'
+        manifest_part = f'{manifest}.{wanted.image_id}.part'
         try:
-            wanted = self._copied(wanted, f'{path}.part')
-            with _new(f'{manifest}.part') as file:
+            wanted = self._copied(wanted, part)
+            with _new(manifest_part) as file:
                 file.write(wanted.manifest().encode())
-            os.rename(f'{manifest}.part', manifest)
-            os.rename(f'{path}.part', path)
+            os.rename(manifest_part, manifest)
+            os.rename(part, path)
         finally:
-            for part in (f'{manifest}.part', f'{path}.part'):
+            for left in (manifest_part, part):
                 with suppress(FileNotFoundError):
-                    os.unlink(part)
+                    os.unlink(left)
         sync_folder(os.path.dirname(os.path.abspath(path)))
 
     def _copied(self, wanted: ImageFile, part: str) -> ImageFile:
