@@ -31,6 +31,7 @@ def run_play(folder: Path, tasks: list[dict[str, Any]]) -> str:
         'vars': {'ansible_facts': {'distribution': 'Debian', 'distribution_release': 'bookworm'}},
         'tasks': tasks,
     }
+    (folder / 'files').symlink_to(ROLE / 'files')
     (folder / 'play.yml').write_text(json.dumps([play]), 'utf-8')
     words = [sys.executable, '-m', 'ansible', 'playbook', '-i', 'localhost,', '-c', 'local']
     return subprocess.run(
