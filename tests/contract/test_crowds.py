@@ -13,7 +13,7 @@ import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.tests.reliability.conflicts import CONFLICTS, Task, Tasks
-from ansible_collections.hanok.cloud.tests.reliability.invariants import REMOVAL
+from ansible_collections.hanok.cloud.tests.removal import REMOVAL
 
 from .clouds import CloudUnderTest
 from .promises import Result, Run

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.kinds import KINDS
 from ansible_collections.hanok.cloud.plugins.module_utils._model.status import Status
-from ansible_collections.hanok.cloud.tests.reliability.invariants import REMOVAL
 from ansible_collections.hanok.cloud.tests.reliability.predictions import (
     check_refusal,
     check_result,
@@ -33,6 +32,7 @@ from ansible_collections.hanok.cloud.tests.reliability.random_tasks import (
     one,
     tasks,
 )
+from ansible_collections.hanok.cloud.tests.removal import REMOVAL
 
 from .clouds import CloudUnderTest
 from .openstack_services import await_that

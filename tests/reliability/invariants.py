@@ -21,24 +21,11 @@ from typing import Any
 import libvirt
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.tables import TABLES
+from ansible_collections.hanok.cloud.tests.removal import REMOVAL
 
 STATE = Path('/var/lib/hanok')
 SETTINGS = Path('/etc/hanok/host.json')
 DNSMASQ = Path('/var/lib/libvirt/dnsmasq')
-# Users of a resource come before the resource.
-REMOVAL = (
-    'lb',
-    'floating_ip',
-    'server',
-    'image',
-    'volume',
-    'port',
-    'network',
-    'security_group',
-    'keypair',
-    'init_script',
-    'flavor',
-)
 UNIQUE = {
     'port': ('network_id || " " || address', 'network_id || " " || mac'),
     'floating_ip': ('address', 'port_id'),

@@ -25,10 +25,11 @@ import yaml
 
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.database import VERSION
 from ansible_collections.hanok.cloud.tests.kept_records import write_version
+from ansible_collections.hanok.cloud.tests.removal import REMOVAL
 
 from . import figures
 from .forks import ForkServer, ModuleRun
-from .invariants import REMOVAL, STATE, output_of, resources, violations
+from .invariants import STATE, output_of, resources, violations
 
 ROOT = Path(__file__).resolve().parents[2]
 SETTINGS = Path('/etc/hanok/host.json')

@@ -20,11 +20,12 @@ from typing import Any
 import pytest
 
 from ansible_collections.hanok.cloud.tests.integration.conftest import start
+from ansible_collections.hanok.cloud.tests.removal import REMOVAL
 
 from . import figures
 from .conflicts import CONFLICTS, Conflict, Task, Tasks
 from .forks import ForkServer, ModuleRun
-from .invariants import REMOVAL, rows, violations
+from .invariants import rows, violations
 
 CROWD = 20
 LOCKS = Path('/var/lib/hanok/locks')

@@ -22,10 +22,11 @@ from hypothesis import strategies as st
 
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server_action import ACTIONS
 from ansible_collections.hanok.cloud.tests.integration.conftest import backup_stores
+from ansible_collections.hanok.cloud.tests.removal import REMOVAL
 
 from . import figures
 from .forks import ForkServer, ModuleRun
-from .invariants import REMOVAL, STATE, domains, output_of, resources, rows, violations
+from .invariants import STATE, domains, output_of, resources, rows, violations
 from .predictions import check_refusal, check_result, check_unchanged
 from .random_tasks import OPTIONS, Step, is_event, one, tasks
 
