@@ -975,7 +975,7 @@ class Servers(Items):
         """A server with its volumes and its floating IP, and whether its init script is older."""
         kind = self.memory.kinds['volume']
         volumes = [one for one in kind.values() if one.server == item.name and not one.bootable]
-        size = kind[root_name(item.name)].size if item.type == VM else 0
+        size = kind[root_name(item.name)].size if item.type == VM else item.volume_size
         addresses = [_floating_of(self.memory, nic.fixed_ip) for nic in item.networks]
         floating = next((address for address in addresses if address), None)
         names = tuple(volume.name for volume in volumes)

@@ -190,7 +190,9 @@ backup:
       description: V(snapshot), V(suspend) or V(stop), as it was made.
       type: str
     volume_size:
-      description: Size in GB that the root disk had then; null for a container.
+      description:
+        - Size in GB that the root disk had then; of a container the limit of its files, or null if
+          it had none.
       type: int
     size:
       description: Size of the copy of the root disk, or of the files, in bytes. It is compressed.

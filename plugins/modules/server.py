@@ -39,8 +39,8 @@ options:
       - What the server is. Defaults to what its image is for; it cannot be changed.
       - V(vm) is a virtual machine.
       - V(container) is a container of libvirt-LXC, whose users are unprivileged ones of the host.
-        Its image has C(disk_format=root-tar) (M(hanok.cloud.image)). It has no root disk, volumes
-        or guest agent, and options about these are refused. Not for an OpenStack.
+        Its image has C(disk_format=root-tar) (M(hanok.cloud.image)). It has no volumes or
+        guest agent, and options about these are refused. Not for an OpenStack.
     type: str
     choices: [vm, container]
   state:
@@ -186,6 +186,9 @@ options:
       - Size of the root volume in GB (2^30 bytes). It can grow and never shrinks. Defaults to that
         of the flavor, and without one to what the image requires. The volume is shown and can also
         be extended by M(hanok.cloud.volume), under the name of the server and V(/root).
+      - Of a container it limits what its files take; flavors do not, and without it nothing does.
+        The limit is set when a container is created, or re-created (O(on_drift)), and can grow. It
+        is no volume.
     type: int
   grow:
     description:
@@ -373,7 +376,7 @@ options:
     description:
       - What to do if an existing server differs in an option that takes effect only with a new root
         disk (O(image), O(key_name), O(key_names), O(user_data), O(init_script), a smaller
-        O(volume_size)).
+        O(volume_size), or the first one of a container).
       - V(fail) refuses the task. V(ignore) leaves the server as it is, with a warning.
       - V(recreate) deletes its root disk with all data on it, and creates another one. Its id,
         addresses, floating IP and separate volumes stay; it boots as a new server, with new SSH
@@ -665,7 +668,9 @@ server:
       description: Name of the init script that the server was created with.
       type: str
     volume_size:
-      description: Size of the root volume in GB; null for a container, which has none.
+      description:
+        - Size of the root volume in GB; of a container, the limit of its files, or null if it has
+          none.
       type: int
     security_groups:
       description: Names of its security groups.

@@ -286,8 +286,50 @@ def test_root_password(keep: Keep, refused: Refused, root: str, image: str) -> N
     assert 'change it inside' in refused('server', name='box', **one)
 
 
+def test_limit(keep: Keep, refused: Refused, run: Run, root: str) -> None:
+    """What limits its files grows, and comes and shrinks only with other files."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    keep('server', name='other', image=root, **off)
+    why = 'nothing limits its files, and a limit comes with a new file system'
+    assert why in refused('server', name='other', volume_size=2)
+    made = keep('server', name='other', volume_size=2, on_drift='recreate', **off)['server']
+    assert made['volume_size'] == 2
+    for wrong in (0, -1):
+        assert 'volume_size: ' in refused('server', name='box', image=root, volume_size=wrong)
+    made = keep('server', name='box', image=root, volume_size=1, **off)['server']
+    assert (made['type'], made['volume_size'], made['volumes']) == ('container', 1, [])
+    assert made['id'] not in {one['server'] for one in run('volume_info')['volumes']}
+    assert keep('server', name='box', volume_size=2)['server']['volume_size'] == 2
+    assert 'cannot shrink' in refused('server', name='box', volume_size=1)
+    made = keep('server', name='box', flavor='g1.micro', state='stopped')['server']
+    assert made['volume_size'] == 2  # of a flavor it is that of disks
+    assert 'which has no disk; omit grow' in refused('server', name='box', grow=True)
+    made = keep('server', name='box-1', like='box', state='stopped')['server']
+    assert made['volume_size'] == 2
+    assert run('server_action', name='box', action='rebuild')['changed']
+    assert keep('server', name='box')['server']['volume_size'] == 2
+    keep('server', name='box', volume_size=1, on_drift='recreate', **off)
+
+
+@pytest.mark.needs('backups')
+def test_limit_and_backup(keep: Keep, refused: Refused, run: Run, root: str) -> None:
+    """A backup tells it, and comes back to where it has room."""
+    off = {'flavor': 'g1.nano', 'state': 'stopped'}
+    keep('server', name='box', image=root, volume_size=2, **off)
+    assert keep('backup', name='b', server='box')['backup']['volume_size'] == 2
+    restore = {'name': 'b', 'state': 'restored'}
+    assert run('backup', **restore)['changed']
+    keep('server', name='box', volume_size=1, on_drift='recreate', **off)
+    message = refused('backup', **restore)
+    assert 'backup b has 2 GB, and the disk of box only 1; extend that first' in message
+    keep('image', name='copy', backup='b')
+    keep('server', name='box-1', image='copy', **off)
+    keep('server', name='box-1', state='absent')
+    keep('image', name='copy', state='absent')
+    keep('backup', name='b', state='absent')
+
+
 LACKED: list[tuple[dict[str, Any], str]] = [
-    ({'volume_size': 3}, 'it has no root disk'),
     ({'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),
     ({'guest_agent': True}, 'the host sees into it without one'),
     ({'on_crash': 'restart'}, 'whether it crashed or was shut down'),

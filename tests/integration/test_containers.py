@@ -20,6 +20,9 @@ from typing import Any
 import pytest
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.capabilities import (
+    grows_mounted,
+)
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
 
 from .conftest import backup_stores, eventually, keep, refused, run
@@ -67,6 +70,12 @@ def tell(server: Item, ssh: Ssh, command: str) -> None:
 def root_of(server: Item) -> Path:
     """The root file system of a container on this host."""
     return Path('/var/lib/hanok/servers', server['id'], 'root')
+
+
+def loops(server: Item) -> list[str]:
+    """The files of a server that loop devices have, also those that are deleted."""
+    listed = output_of('losetup', '--list', '--noheadings', '--output', 'BACK-FILE')
+    return [Path(line).name for line in listed.splitlines() if server['id'] in line]
 
 
 # -- life ------------------------------------------------------------------------------------------
@@ -314,9 +323,10 @@ def test_start_order(box: Item) -> None:
     """At the boot of the host containers start in their order, and not by libvirtd."""
     keep('server', **NAME, start_order=20)
     options = {'like': 'box', 'user_data': SCRIPT, 'start_delay': 1}
-    first = keep('server', name='first', start_order=3, **options)['server']
+    first = keep('server', name='first', start_order=3, volume_size=1, **options)['server']
     for server in (box, first):
         output_of('virsh', '--connect', 'lxc:///', 'destroy', server['id'])
+    output_of('umount', str(root_of(first)))
     for driver in ('qemu', 'lxc'):
         Path('/run/libvirt', driver, 'autostarted').unlink()
     end_libvirtd()
@@ -327,7 +337,9 @@ def test_start_order(box: Item) -> None:
         assert found['status'] == 'SHUTOFF'
     output_of('hanok-start', 'start')
     assert started_at(box) - started_at(first) >= 1  # the delay
+    assert root_of(first).is_mount()
     keep('server', name='first', state='absent')
+    assert not loops(first)
     keep('server', **NAME, start_order=0, wait_for='ssh')
 
 
@@ -423,7 +435,7 @@ def test_altered(box: Item) -> None:
 @pytest.mark.parametrize(
     ('module', 'options', 'message'),
     [
-        ('server', {'volume_size': 3}, 'it has no root disk'),
+        ('server', {'volume_size': 3}, 'a limit comes with a new file system'),
         ('server', {'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),
         ('server', {'guest_agent': True}, 'the host sees into it without one'),
         ('server', {'type': 'vm'}, 'a server keeps its type'),
@@ -740,3 +752,78 @@ def test_systemd(host: None, tmp_path: Path) -> None:
     assert 'needs cgroup v2 on this host' in done['msg']
     keep('server', name='bad', state='absent')
     keep('image', name='systemd', state='absent')
+
+
+# -- a limit of its files: the last tests, because the others know which containers run -----------
+
+
+@pytest.fixture(scope='module')
+def small(root_image: str, key: str, box: Item) -> Iterator[Item]:
+    """A container whose files have a limit."""
+    options = {'image': root_image, 'flavor': 'g1.nano', 'key_name': 'test', 'volume_size': 1}
+    done = keep('server', name='small', **options, security_groups=['box'], wait_for='ssh')
+    yield done['server']
+    keep('server', name='small', state='absent')
+    assert not loops(done['server'])
+    assert not root_of(done['server']).parent.exists()
+
+
+def test_limit(small: Item, ssh: Ssh) -> None:
+    """It is told the limit, cannot exceed it, and has no other way to what is behind it."""
+    disk = root_of(small).with_suffix('.raw')
+    assert disk.stat().st_mode & 0o7777 == 0o600
+    assert disk.stat().st_size == 2**30
+    assert small['volume_size'] == 1
+    there = ssh(small['fixed_ip'], 'df -k / | tail -n 1; ls -d /lost+found 2>/dev/null; true')
+    device, size, _used, free = there.split()[:4]
+    assert 900_000 < int(free) <= int(size) < 2**20
+    assert 'lost+found' not in there
+    filled = ssh(small['fixed_ip'], 'dd if=/dev/zero of=/full bs=1M 2>&1; echo more >/more')
+    assert 'No space left on device' in filled
+    assert disk.stat().st_blocks * 512 <= 2**30
+    reached = f'mknod /loop b 7 {device[-1]} && echo >/loop; cat {device}; mount {device} /mnt'
+    assert ssh(small['fixed_ip'], f'({reached}) 2>/dev/null && echo reached; true') == ''
+    ssh(small['fixed_ip'], 'rm /full /more; echo kept >/kept; sync')
+
+
+def test_limit_grows(small: Item, ssh: Ssh) -> None:
+    """At once where the host may do that, else while it is off."""
+    if not grows_mounted():
+        grown = run('server', name='small', volume_size=2)
+        assert 'stop server small first' in grown['msg']
+        assert keep('server', name='small')['server']['volume_size'] == 1
+        keep('server', name='small', state='stopped')
+    keep('server', name='small', volume_size=2)
+    keep('server', name='small', state='started', wait_for='ssh')
+    size, kept = ssh(small['fixed_ip'], 'df -k / | tail -n 1; cat /kept').split('\n')
+    assert 1_900_000 < int(size.split()[1]) < 2 * 2**20
+    assert kept == 'kept'
+
+
+def test_limit_stays(small: Item, ssh: Ssh, tmp_path: Path) -> None:
+    """Whatever replaces its files, and nothing is left of those."""
+    address, root = small['fixed_ip'], root_of(small)
+    ssh(address, 'head -c 3000000 /dev/urandom >/large; chmod 4711 /large; sync')
+    keep('server_snapshot', server='small', name='s')
+    assert not run('server_snapshot', server='small', name='s')['changed']
+    with backup_stores(disk=tmp_path):
+        keep('backup', name='b', server='small')
+        for module, options in (
+            ('server_snapshot', {'server': 'small', 'name': 's'}),
+            ('backup', {'name': 'b'}),
+        ):
+            ssh(address, 'echo later >/later')
+            assert run(module, **options, state='restored')['changed']
+            keep('server', name='small', state='started', wait_for='ssh')
+            read = 'ls /later 2>/dev/null; cat /kept; stat -c "%s %a" /large; df -k / | tail -n 1'
+            kept, large, df = ssh(address, read).split('\n')
+            assert (kept, large) == ('kept', '3000000 4711')
+            assert 1_900_000 < int(df.split()[1]) < 2 * 2**20
+            assert loops(small) == ['root.raw']
+        keep('backup', name='b', state='absent')
+    keep('server_snapshot', server='small', name='s', state='absent')
+    assert run('server_action', name='small', action='rebuild')['changed']
+    keep('server', name='small', state='started', wait_for='ssh')
+    size = ssh(address, 'ls /kept 2>/dev/null; df -k / | tail -n 1').split()[1]
+    assert 1_900_000 < int(size) < 2 * 2**20
+    assert {path.name for path in root.parent.glob('root*')} == {'root', 'root.raw'}

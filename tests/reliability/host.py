@@ -295,6 +295,8 @@ _ZSTD = b'\x28\xb5\x2f\xfd'
 
 
 def _content(path: str) -> str:
+    if path.endswith('/root.raw'):  # what is mounted from it is in the folder beside it
+        return f'{os.path.getsize(path)} bytes'
     with open(path, 'rb') as file:
         head = file.read(64)
         if head[:4] == b'QFI\xfb':
@@ -457,7 +459,7 @@ def observe(connections: list[Any], *folders: str) -> dict[str, list[str]]:
             if f'src={CALLER} ' in line
         ),
         'mounts': sorted(
-            line.split()[4]
+            names.replace_ids(line.split()[4])
             for line in Path('/proc/self/mountinfo').read_text(encoding='utf-8').splitlines()
         ),
         'processes': processes(names),

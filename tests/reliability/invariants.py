@@ -161,6 +161,7 @@ def _files() -> list[str]:
     machines = rows("SELECT id FROM server WHERE type = 'vm'")
     found += _differ('root volumes', map(str, roots), (str(row[0]) for row in machines))
     servers = {row[0]: row[1] for row in rows('SELECT uuid, type FROM server')}
+    limited = [row[0] for row in rows('SELECT uuid FROM server WHERE root_size')]
     locked = [row[0] for row in rows('SELECT uuid FROM server WHERE root_password IS NOT NULL')]
     for folder, kind in servers.items():
         here = [
@@ -170,6 +171,7 @@ def _files() -> list[str]:
         ]
         expected = ['root'] if kind == 'container' else ['root.qcow2', 'seed.iso']
         expected += ['root-password'] if folder in locked else []
+        expected += ['root.raw'] if folder in limited else []
         copies = rows(_COPIES.format(folder)) if kind == 'container' else []
         expected += ['snapshots'] if copies else []
         found += _differ(f'server {folder}', here, expected)

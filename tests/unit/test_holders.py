@@ -16,8 +16,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.record.holders 
     Held,
     disk_space,
     held,
+    root_space,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.host import Host
+from ansible_collections.hanok.cloud.plugins.module_utils._local.record.project_usage import usage
 from ansible_collections.hanok.cloud.plugins.module_utils._local.record.record import Record
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Size
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import DEFAULT_TYPE
@@ -69,6 +71,21 @@ def test_what_a_server_holds(
     found = held(record)
     assert (found.vcpus, found.memory - 256) == expected
     assert found.servers == (power != 'shelved')
+
+
+def test_limited_containers(record: Record, tmp_path: Path) -> None:
+    """The limit of the files of a container counts as a root volume does."""
+    settings = Settings(str(tmp_path), str(tmp_path), disk_allocation_ratio=1.0)
+
+    def used() -> tuple[int, int]:
+        (disk,) = limits(Host(settings, record, 1), ['host_disk'])
+        return disk.used, usage(record, record.project)['volume_size']
+
+    assert root_space(record) == (0, 0)
+    before = used()
+    record.sql.execute("UPDATE main.server SET type = 'container', root_size = 7")
+    assert root_space(record) == (1, 7)
+    assert used() == (before[0] + 7, before[1] + 7)
 
 
 def test_settings_of_the_operator(record: Record, tmp_path: Path) -> None:

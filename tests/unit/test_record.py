@@ -415,7 +415,7 @@ def test_root_disks_of_an_older_version_become_volumes(
     kept.update(rescue_image_id=None, resized_from=None, phase=None)
     kept.update(max_vcpus=None, max_memory=None, on_crash='restart')
     kept.update(hardware='{}', start_order=0, start_delay=0, type='vm')
-    kept.update(dns_servers='[]', dns_domain='', root_password=None, swap=0)
+    kept.update(dns_servers='[]', dns_domain='', root_password=None, swap=0, root_size=0)
     assert [dict(one) for one in record.rows("SELECT * FROM server WHERE name = 's'")] == [
         {**kept, 'task_state': task_state}
     ]

@@ -21,7 +21,7 @@ from .._model.needs import Limit, Supply, disk_of
 from .._model.project import RESOURCES
 from .._model.volume import DEFAULT_TYPE
 from .host.settings_volume_types import VolumePlace, places_of
-from .record.holders import disk_space, held
+from .record.holders import disk_space, held, root_space
 from .record.host import Host
 from .record.project_usage import quotas, usage
 
@@ -106,15 +106,16 @@ def _disk_limit(host: Host) -> Limit:
     ratio = host.settings.disk_allocation_ratio
     if ratio is not None:
         volumes, size = disk_space(host.record, DEFAULT_TYPE)
+        containers, of_containers = root_space(host.record)
         way_out = f'delete volumes, or raise host_disk_allocation_ratio {_ROLE}'
         return Limit(
             'host_disk',
             int(total * ratio),
-            size,
+            size + of_containers,
             _OWNER,
             way_out,
             supply=Supply(total, 0, ratio),
-            holders={'volume': volumes},
+            holders={'volume': volumes, 'server': containers},
         )
     way_out = f'free or add disk space, or set host_disk_allocation_ratio {_ROLE}'
     return Limit('host_disk', total, total - free, _OWNER, way_out, supply=Supply(total))

@@ -81,7 +81,11 @@ def _sizes(disks: Mapping[str, Tuple[int, str]]) -> Dict[str, int]:
 
 def _roots(host: Host) -> Dict[str, int]:
     """The roots of containers, by the UUIDs of their servers; their sizes do not matter."""
-    roots = glob.glob(host.settings.path('servers', '*', 'root'))
+    roots = [
+        path
+        for name in ('root', 'root.raw')
+        for path in glob.glob(host.settings.path('servers', '*', name))
+    ]
     return {os.path.basename(os.path.dirname(root)): 1 for root in roots}
 
 

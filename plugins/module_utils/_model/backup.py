@@ -32,7 +32,8 @@ MOST_KEPT = 10000
 class Backup:
     """A backup of a server.
 
-    ``volume_size``: of the root disk, in GB; 0: of a container. ``config``: what the server was.
+    ``volume_size``: of the root disk, or of the files of a container, in GB. ``config``: what the
+    server was.
     ``size``: bytes in the store. ``checksum``: of the copy there. ``server_exists``: whether the
     server does that it is of, and not another one with its name. ``is_application``: of a container
     without an init. ``fault``: why it cannot be read now; None: it can. ``volumes``: those that

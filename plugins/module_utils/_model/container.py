@@ -12,7 +12,6 @@ from .server_type import CONTAINER
 # What containers have of the options that describe a machine. A crashed one stays off: libvirt-LXC
 # does not tell a crash from a shutdown.
 COMMON: Mapping[str, object] = {
-    'volume_size': 0,
     'guest_agent': False,
     'on_crash': 'stop',
     'hardware': None,
@@ -20,7 +19,6 @@ COMMON: Mapping[str, object] = {
     'max_memory': None,
 }
 _WHY: Mapping[str, str] = {
-    'volume_size': 'it has no root disk; its files are in the file system of the host',
     'guest_agent': 'the host sees into it without one',
     'on_crash': 'libvirt does not tell whether it crashed or was shut down',
     'hardware': 'it runs on the kernel of the host',

@@ -112,7 +112,7 @@ class Server:
 
     ``status`` is given by the cloud. ``power`` is started, stopped or paused: that of its machine
     or, while something is done with it, the one that it will have. ``memory``, ``swap`` are in MiB,
-    ``volume_size`` in GB (2^30 bytes). ``type``: see server_type.py.
+    ``volume_size`` in GB. ``type``: see server_type.py.
     ``max_vcpus``, ``max_memory``: what its machine can get while it runs; None: no more than it
     has. ``user_data``, ``root_password``: keyed hashes (UserDataHash).
     ``member_of`` is the group it was created in with count. ``rescue_image``: that of a rescued
@@ -229,7 +229,7 @@ class Server:
         fields['dns_domain'] = self.dns_domain or None
         fields['resized_from'] = self.resized_from and self.resized_from.flavor
         if self.type == CONTAINER:
-            fields['volume_size'] = None
+            fields['volume_size'] = self.volume_size or None
         fields['key_name'] = self.key_names[0] if self.key_names else None
         return {
             **fields,

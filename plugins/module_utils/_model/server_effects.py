@@ -111,6 +111,13 @@ def _needs_stop(why: str, current: Server) -> Effect:
 
 
 def _volume_size(before: int, after: int, current: Server) -> Effect:
+    if not before and current.type != VM:
+        return Effect(
+            FIXED,
+            'nothing limits its files, and a limit comes with a new file system; omit it, create '
+            'another server of an image of this one (module image: server), or set on_drift: '
+            'recreate, by which its files are lost',
+        )
     if after < before:
         return Effect(FIXED, 'a disk cannot shrink; omit the option, or create a new server')
     return Effect(LIVE)

@@ -281,7 +281,8 @@ def _check_target(current: Backup, server: Server, draft: Draft) -> None:
             f'server {server.name} has snapshots ({", ".join(server.snapshots)}), which are in the '
             'disk that is replaced; delete those first (server_snapshot: state: absent)',
         )
-    if server.volume_size < current.volume_size:
+    is_limited = server.type != CONTAINER or server.volume_size
+    if is_limited and server.volume_size < current.volume_size:
         draft.refuse(
             'state',
             f'{_KIND} {current.name} has {current.volume_size} GB, and the disk of {server.name} '

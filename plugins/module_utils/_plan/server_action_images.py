@@ -21,9 +21,10 @@ def check_rebuild(
 ) -> None:
     """Refuse an image that does not exist, is not complete, or larger than the root disk."""
     image = _complete_image(current, name, images, draft)
-    if current.type == CONTAINER or image is None or not isinstance(image.min_disk, int):
+    if image is None or not isinstance(image.min_disk, int):
         return
-    if image.min_disk > current.volume_size:
+    is_limited = current.type != CONTAINER or current.volume_size
+    if is_limited and image.min_disk > current.volume_size:
         draft.refuse(
             'image',
             f'image: {image.name} requires {image.min_disk} GB, the root disk of server '

@@ -37,6 +37,8 @@ def settle_container(
                 'use a bridge of the VLAN, and omit it',
                 name=name,
             )
+    if 'volume_size' not in requested:  # flavors say how large disks are, and it has none
+        options.pop('volume_size', None)
     options.update(COMMON)
 
 

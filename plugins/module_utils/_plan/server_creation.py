@@ -142,6 +142,7 @@ def _with_request(
     _set_type(options, observed)
     if options['type'] != current.type:
         options.setdefault('vcpus', current.vcpus)  # without a flavor, the disk is for the image
+        current = replace(current, volume_size=0)
     elif options.get('flavor') in (None, current.flavor):
         options.setdefault('volume_size', current.volume_size)
     _set_sizes(current, options, observed, draft)
@@ -197,27 +198,30 @@ def _set_sizes(
     if flavor:
         options.update(vcpus=flavor.vcpus, memory=flavor.memory)
     if options['type'] == VM:
-        _set_room(options, flavor, image, draft)
+        _set_room(options, flavor, _min_disk(image))
+    _check_size(options.get('volume_size'), image, draft)
     hardware = server.hardware or (DEFAULT if observed.profile.has_hardware else None)
     start = replace(server, type=options['type'], hardware=hardware)
     settle_machine(start, dict(options), options, flavor, observed, draft)
 
 
-def _set_room(
-    options: Dict[str, Any], flavor: Flavor | None, image: Image | None, draft: Draft
-) -> None:
+def _set_room(options: Dict[str, Any], flavor: Flavor | None, min_disk: int) -> None:
     """Set what a new virtual machine can get while it runs, and the size of its disk."""
-    min_disk = _min_disk(image)
     if flavor:
         options.update(max_vcpus=flavor.max_vcpus, max_memory=flavor.max_memory)
         options.setdefault('volume_size', max(flavor.disk, min_disk))
     elif 'vcpus' in options:
         options.setdefault('volume_size', min_disk)
-    if image and options.get('volume_size', min_disk) < min_disk:
+
+
+def _check_size(size: int | None, image: Image | None, draft: Draft) -> None:
+    """Refuse a size that is too small for the image. A container may have none."""
+    min_disk = _min_disk(image)
+    if image and size and size < min_disk:
         draft.refuse(
             'volume_size',
-            f'volume_size: {options["volume_size"]} GB is less than the image {image.name} '
-            f'requires; use at least {min_disk}',
+            f'volume_size: {size} GB is less than the image {image.name} requires; use at least '
+            f'{min_disk}',
         )
 
 

@@ -12,6 +12,7 @@ from .._model.nic_request import NicRequest
 from .._model.server import Server
 from .._model.server_effects import TABLE
 from .._model.server_request import ServerRequest
+from .._model.server_type import CONTAINER
 from .._model.status import is_leaving
 from .server_observations import ObservedServers
 
@@ -83,6 +84,8 @@ def _inherited_options(
     if request.options.get('flavor') in (None, example.flavor):
         options.update(vcpus=example.vcpus, memory=example.memory, volume_size=example.volume_size)
         options.update(max_vcpus=example.max_vcpus, max_memory=example.max_memory)
+    if example.type == CONTAINER:  # whose flavor does not say it
+        options['volume_size'] = example.volume_size
     if request.user_data is not None:
         del options['init_script']
     elif example.user_data and not request.options.get('init_script'):

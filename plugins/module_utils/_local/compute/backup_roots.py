@@ -108,7 +108,8 @@ class BackupRoots:
         files = self.machines.files(server, user_data)
         password = self.machines.keep_password(server)
         user = first_id(server['id'])
-        container_roots.create(self.host, new, archive, user, files, password, locks, _ZSTD)
+        size = server['root_size']
+        container_roots.create(self.host, new, size, archive, user, files, password, locks, _ZSTD)
 
     def clean(self, row: ListedBackup, server: CompleteServer) -> None:
         """Remove what an interrupted run has left at a server."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
 def container_faults(row: ObservedServer, machine: Machine | None, root: str) -> Tuple[str, ...]:
     """The differences of a server's container from its record. ``root``: its root folder."""
-    faults = [] if os.path.isdir(root) else [DISK_MISSING]
+    disk = f'{root}.raw' if row['root_size'] else root
+    faults = [] if os.path.exists(disk) else [DISK_MISSING]
     definition = definition_of(machine, 'lxc')
     if definition is None:
         return (*faults, NOT_DEFINED)

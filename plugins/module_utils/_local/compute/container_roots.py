@@ -16,8 +16,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ..._cloud import Refused
+from ..host.capabilities import grows_mounted
 from ..host.control_group import is_version_2
-from ..host.guest_files import read_inside, remove_tree
+from ..host.guest_files import read_inside
+from ..host.root_disks import create_root, has_root, remove_root, rename_root
 from ..host.user_namespace import user_namespace
 from ..record.host import Host
 
@@ -31,6 +33,7 @@ _UNPACK = ('tar', '--extract', '--numeric-owner', '--preserve-permissions', '--e
 def create(
     host: Host,
     root: str,
+    size: int,
     image: str,
     first_id: int,
     files: Mapping[str, str],
@@ -40,15 +43,15 @@ def create(
 ) -> None:
     """Unpack an image, and write files into it, if that was not done; whole, or not at all.
 
-    ``first_id``: of its users on the host. ``files``: texts by their paths, for its root only.
-    ``password``: the hash for its root, if that gets one. ``words``: options of tar for the image.
+    ``size``: its limit in GB; 0: it has none. ``first_id``: of its users on the host. ``files``:
+    texts by their paths, for its root only. ``password``: the hash for its root, if that gets one.
+    ``words``: options of tar for the image.
     """
-    if os.path.exists(root):
+    if has_root(root, size):
         return
     part = part_of(root)
-    remove_tree(part)
-    os.mkdir(part, 0o755)
-    os.chown(part, first_id, first_id)
+    remove_root(part)
+    create_root(part, size, first_id)
     with user_namespace(first_id, host.timeout) as namespace:
         with open(image, 'rb') as archive:
             namespace.run(*_UNPACK, *words, folder=part, source=archive, locks=locks)
@@ -60,7 +63,17 @@ def create(
         set_password(part, password)
     if any(path.startswith(SEED) for path in files):  # an application does not start the init
         _check_init(part)
-    os.rename(part, root)
+    rename_root(part, root)
+
+
+def check_growth(name: str, running: bool) -> None:
+    """Refuse to extend what is in use, if this process may not do that."""
+    if running and not grows_mounted():
+        raise Refused(
+            'volume_size: this host may not extend a file system that is in use (it lacks '
+            f'CAP_SYS_RESOURCE); stop server {name} first (state: stopped)',
+            'volume_size',
+        )
 
 
 def create_folder(folder: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 
+from ..host import root_disks
 from ..host.guest_files import exchange, remove_tree
 from .container_roots import part_of
 
@@ -23,6 +24,10 @@ def old_root(root: str) -> str:
 
 def replace_root(root: str, new: str) -> None:
     """Exchange the root file systems, or rename one after the other where that is not possible."""
+    if os.path.exists(root_disks.disk_of(new)):
+        root_disks.unmount_root(root)
+        root_disks.rename_root(new, root)
+        return
     if os.path.exists(root):
         with contextlib.suppress(OSError):
             exchange(root, new)
@@ -34,5 +39,5 @@ def replace_root(root: str, new: str) -> None:
 
 def remove_root(new: str) -> None:
     """Remove a root file system, and what is unpacked or copied of it."""
-    remove_tree(part_of(new))
-    remove_tree(new)
+    root_disks.remove_root(part_of(new))
+    root_disks.remove_root(new)

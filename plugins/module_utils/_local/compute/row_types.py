@@ -39,7 +39,7 @@ class ListedServer(ServerRow):
     rescue_image_uuid: str | None
     more_keys: str
     cdroms: str
-    volume_size: int | None  # a container has no root volume
+    volume_size: int | None  # of its root volume, which a container does not have
     volume_task_state: str | None
     snapshots: str
     is_being_restored: int | None  # 1: so it is

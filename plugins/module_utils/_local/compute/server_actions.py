@@ -209,6 +209,7 @@ class ServerActions:
             columns['key_name'] = next(iter(server.key_names), None)
             columns.update(user_data=server.user_data, init_script=server.init_script)
             columns['root_password'] = server.root_password
+            columns['root_size'] = server_rows.root_size(server)
             columns['init_script_seal'] = init_script_hash(self.record, server.init_script)
         return columns
 

@@ -17,11 +17,14 @@ from ..._model.change import Change
 from ..._model.effect import RESTART
 from ..._model.server import Server
 from ..._model.server_type import ROOT_TAR
+from ..host.capabilities import grows_mounted
 from ..host.control_group import is_frozen, is_version_2, set_frozen
 from ..host.devices import bridge_name, bridge_tap_name, tap_name
 from ..host.files import read_file, write_atomically
 from ..host.guest_files import remove_tree
 from ..host.hypervisor import tolerate
+from ..host.mounts import mounted_below
+from ..host.root_disks import grow_root, mount_root, remove_root, unmount_root
 from ..host.user_namespace import first_id, first_id_of
 from ..record.work import Work, wait_until
 from ..storage.pools import pool_of
@@ -77,7 +80,8 @@ class ServerContainers(ServerMachines):
         container_roots.create_folder(self.folder(row))
         password = self.keep_password(row)
         user = first_id(row['id'])
-        container_roots.create(self.host, root, image.path, user, files, password, locks)
+        size = row['root_size']
+        container_roots.create(self.host, root, size, image.path, user, files, password, locks)
 
     def files(self, row: CompleteServer, user_data: str) -> Dict[str, str]:
         """What is written into the files of an image: texts by their paths."""
@@ -97,8 +101,10 @@ class ServerContainers(ServerMachines):
         return hash_of(self.host.work, row, self.folder(row))
 
     def root(self, row: CompleteServer) -> str:
-        """The folder of the root file system."""
-        return os.path.join(self.folder(row), 'root')
+        """The folder of the root file system, which is mounted there if it is limited."""
+        root = os.path.join(self.folder(row), 'root')
+        mount_root(root)
+        return root
 
     def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""
@@ -160,6 +166,8 @@ class ServerContainers(ServerMachines):
     def erase(self, row: CompleteServer) -> None:
         """Delete the container with its files and logs."""
         self.undefine(row)
+        for root in mounted_below(self.folder(row)):
+            unmount_root(root)
         remove_tree(self.folder(row))
         super().erase(row)
 
@@ -175,6 +183,8 @@ class ServerContainers(ServerMachines):
         if before.unfinished or _dns_of(before) != _dns_of(after):
             root = self.root(row)
             container_names.renew(row, root, first_id_of(root))
+        if before.unfinished or before.volume_size != after.volume_size:
+            self._grow(row)
         machine = self.define(row)
         is_restart = change.effect == RESTART or not _has_interfaces(machine, row)
         if machine.isActive() and is_restart:
@@ -182,6 +192,12 @@ class ServerContainers(ServerMachines):
         if machine.isActive():
             _set_size(self.host.work, machine, row)
         self.define_and_start(row)
+
+    def _grow(self, row: CompleteServer) -> None:
+        """Let a root file system that is limited have its recorded size."""
+        if row['root_size']:
+            container_roots.check_growth(row['name'], bool(self.lookup(row).isActive()))
+            grow_root(self.root(row), row['root_size'], grows_mounted())
 
     def rebuild(self, row: CompleteServer) -> None:
         """Start the container with fresh files, and the init script as it is now."""
@@ -191,7 +207,7 @@ class ServerContainers(ServerMachines):
         check_recorded(row, self.host.record.secret(), user_data)
         self.keep_password(row)
         write_atomically(kept, user_data)
-        remove_tree(root)
+        remove_root(root)
         self._create_root(row, user_data)
         os.unlink(kept)
         self.define_and_start(row)

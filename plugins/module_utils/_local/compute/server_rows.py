@@ -188,7 +188,12 @@ def _written(server: Server) -> Dict[str, object]:
     """The columns that do not hold an option as it is."""
     hardware = (server.hardware or DEFAULT).recorded()
     columns = {'hardware': hardware, 'dns_servers': json.dumps(server.dns_servers)}
-    return {**columns, **description_columns(server)}
+    return {**columns, 'root_size': root_size(server), **description_columns(server)}
+
+
+def root_size(server: Server) -> int:
+    """The limit of the files of a container; a virtual machine has a root volume."""
+    return 0 if server.type == VM else server.volume_size
 
 
 def _check_cdroms(record: Record, server: Server) -> None:

@@ -52,7 +52,7 @@ def translated(
         key_names=queries.key_names(row),
         user_data=_hash(row['user_data']),
         root_password=_hash(row['root_password']),
-        volume_size=row['volume_size'] or 0,
+        volume_size=row['volume_size'] or row['root_size'],
         init_script=row['init_script'],
         security_groups=tuple(dict.fromkeys(shared)),
         networks=(

@@ -16,6 +16,7 @@ from ..._model.change import Change, Changes, names_of
 from ..._model.effect import RESTART
 from ..._model.secret import Secrets
 from ..._model.server import Server
+from ..._model.server_type import CONTAINER
 from ..._model.status import TaskState
 from ..network import dns_names
 from ..record.host import Host
@@ -80,6 +81,7 @@ class ServerWriter:
     def update(self, changes: Changes) -> Outcomes:
         """Update servers: while they run if possible, with a restart if the change allows one."""
         self.host.work.start_clock()
+        _check_growth(changes)
         begun = self.record.writer.change(
             changes,
             lambda change, row: server_rows.update(self.record, self.host.pools, change, row),
@@ -208,6 +210,16 @@ def ids_of(
     """The row ids of the servers whose changes are meant, of those that have begun."""
     changes = [outcome.change for outcome in begun if not outcome.error]
     return [rows[change.name]['id'] for change in changes if is_meant(change)]
+
+
+def _check_growth(changes: Changes) -> None:
+    """Refuse what this process may not do with the files of containers that run."""
+    for change in changes:
+        before, after = change.old(Server), change.new(Server)
+        if before.type == CONTAINER and before.volume_size < after.volume_size:
+            from .container_roots import check_growth
+
+            check_growth(change.name, before.power != 'stopped')
 
 
 def _may_restart(change: Change) -> bool:

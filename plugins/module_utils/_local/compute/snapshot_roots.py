@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING
 
 from ..._cloud import CloudError
 from ..host.guest_files import remove_tree
+from ..host.root_disks import create_root, rename_root
+from ..host.root_disks import remove_root as remove_one
 from ..host.user_namespace import first_id_of, user_namespace
 from ..record.host import Host
 from . import container_names
@@ -51,7 +53,7 @@ class SnapshotRoots:
             return
         os.makedirs(os.path.dirname(target), 0o711, exist_ok=True)
         with self._at_rest(server):
-            part = self._copy(place, self.machines.root(server), target)
+            part = self._copy(place, self.machines.root(server), target, 0)
         self._complete(part, target)
 
     @contextlib.contextmanager
@@ -78,7 +80,8 @@ class SnapshotRoots:
         new = new_root(root)
         remove_root(new)
         try:
-            self._complete(self._copy(place, source, new), new)
+            copy = self._copy(place, source, new, server['root_size'])
+            self._complete(copy, new)
             container_names.renew(server, new, first_id_of(new))
             self.machines.power_off(server)
             replace_root(root, new)
@@ -87,27 +90,29 @@ class SnapshotRoots:
         remove_tree(old_root(root))
         self.machines.define_and_start(server)
 
-    def _copy(self, place: Place, source: str, target: str) -> str:
-        """Copy a root file system; return the copy, which gets its name when it is complete."""
+    def _copy(self, place: Place, source: str, target: str, size: int) -> str:
+        """Copy a root file system; return the copy, which gets its name when it is complete.
+
+        ``size``: the limit of the copy in GB; 0: it has none.
+        """
         part = part_of(target)
-        remove_tree(part)
+        remove_one(part)
         owner = first_id_of(source)
-        os.mkdir(part, 0o700)
-        os.chown(part, owner, owner)
+        create_root(part, size, owner, 0o700)
         folder = self._folder(place)
         paths = [f'{os.path.relpath(source, folder)}/.', os.path.relpath(part, folder)]
         try:
             with user_namespace(owner, self.host.timeout) as namespace:
                 namespace.run(*_COPY, *paths, folder=folder, locks=self._locks(place))
         except CloudError:
-            remove_tree(part)
+            remove_one(part)
             raise
         return part
 
     def _complete(self, part: str, target: str) -> None:
         """Give a copy its name when all of it is on the disk."""
         self.host.work.run('sync', '--file-system', part)
-        os.rename(part, target)
+        rename_root(part, target)
 
     def _folder(self, place: Place) -> str:
         return self.host.settings.path('servers', place.machine)

@@ -5,12 +5,30 @@
 from __future__ import annotations
 
 import os
+from typing import Dict, List
 
 
 def is_mounted(path: str) -> bool:
     """Whether a file system is mounted on a directory; one that does not answer is, too."""
+    return os.path.realpath(path) in _mounts()
+
+
+def source_of(path: str) -> str:
+    """The device that is mounted on a directory."""
+    return _mounts()[os.path.realpath(path)]
+
+
+def mounted_below(folder: str) -> List[str]:
+    """Where file systems are mounted below a directory, the innermost ones first."""
+    above = os.path.join(os.path.realpath(folder), '')
+    return sorted((path for path in _mounts() if path.startswith(above)), reverse=True)
+
+
+def _mounts() -> Dict[str, str]:
+    """The devices that are mounted, by the directories; of several on one, the last one."""
     with open('/proc/self/mounts', encoding='utf-8', errors='surrogateescape') as file:
-        return os.path.realpath(path) in {_unescaped(line.split(' ')[1]) for line in file}
+        mounts = [line.split(' ') for line in file]
+    return {_unescaped(mount[1]): _unescaped(mount[0]) for mount in mounts}
 
 
 def _unescaped(path: str) -> str:

@@ -21,6 +21,8 @@ _BALANCERS: Query[Number] = Query('SELECT count(*) AS number FROM main.balancer'
 _VOLUMES: Query[DiskSpace] = Query(
     'SELECT count(*) AS number, ifnull(sum(size), 0) AS size FROM main.volume WHERE volume_type = ?'
 )
+_ROOTS: Query[DiskSpace] = Query("""SELECT count(*) AS number, ifnull(sum(root_size), 0) AS size
+  FROM main.server WHERE root_size""")
 
 
 class Held(NamedTuple):
@@ -47,4 +49,10 @@ def held(record: Record) -> Held:
 def disk_space(record: Record, volume_type: str) -> Tuple[int, int]:
     """Return how many volumes of a type there are, roots of servers too, and their GB."""
     (row,) = record.rows(_VOLUMES, volume_type)
+    return row['number'], row['size']
+
+
+def root_space(record: Record) -> Tuple[int, int]:
+    """Return how many containers have files with a limit, and their GB."""
+    (row,) = record.rows(_ROOTS)
     return row['number'], row['size']

@@ -22,7 +22,9 @@ _QUERIES: Mapping[str, str] = {
     'vcpus': _OF_SERVERS.format('vcpus'),
     'memory': _OF_SERVERS.format('memory'),
     'volumes': _COUNT.format('volume') + ' AND NOT bootable',
-    'volume_size': 'SELECT ifnull(sum(size), 0) FROM main.volume WHERE project = ?1',
+    'volume_size': 'SELECT ifnull(sum(size), 0) + '
+    '(SELECT ifnull(sum(root_size), 0) FROM main.server WHERE project = ?1) '
+    'FROM main.volume WHERE project = ?1',
     'volume_snapshots': _COUNT.format('volume_snapshot'),
     'server_snapshots': _COUNT.format('server_snapshot'),
     'backups': _COUNT.format('backup'),

@@ -140,6 +140,7 @@ class ServerRow(Row):
     dns_domain: Annotated[str, "DEFAULT ''", METADATA]
     root_password: Optional[str]
     swap: Annotated[int, 'DEFAULT 0', METADATA]  # MiB
+    root_size: Annotated[int, 'DEFAULT 0', METADATA]  # GB; 0: nothing limits its files
     # What of it is not as by default, as JSON.
     hardware: Annotated[str, "DEFAULT '{}'", METADATA, Value.HARDWARE]
     # The image that it is rescued with; NULL: it is not.

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _DISK, _ROOT = 'root.qcow2', 'root.tar.zst'
 # The server of a backup may have another name by now, or may not exist.
-_LIST: Query[ListedBackup] = Query("""SELECT b.*, s.name AS server_name
+_LIST: Query[ListedBackup] = Query("""SELECT b.*, s.name AS server_name,
+  json_extract(b.config, '$.type') IS 'container' AS has_files
   FROM backup b LEFT JOIN server s ON s.uuid = b.server_uuid
   WHERE ?1 IS NULL OR b.name IN (SELECT value FROM json_each(?1)) ORDER BY b.id""")
 
@@ -64,8 +65,8 @@ def folder_of(settings: Settings, row: ListedBackup) -> str:
 
 
 def copy_of(row: ListedBackup) -> str:
-    """The name of the copy in the folder of a backup. Containers have files, and no disk."""
-    return _DISK if row['volume_size'] else _ROOT
+    """The name of the copy in the folder of a backup."""
+    return _ROOT if row['has_files'] else _DISK
 
 
 def fault_of(settings: Settings, row: ListedBackup) -> str | None:

@@ -137,10 +137,12 @@ class ImageWriter:
         """Copy the root disk, or the files, of a server; return the size in bytes."""
         server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
         if disk_format in ROOTS:
+            from ..host.root_disks import mount_root
             from .root_archives import pack
 
             with image_import.Import(self.host, target.path, locks) as process:
                 root = self.host.settings.path('servers', server, 'root')
+                mount_root(root)
                 return pack(process, root, f'server: {name}', disk_format == OCI)
         writer = writer_of(self.host)
         writer.flatten(writer.root(server), target, locks)
@@ -170,7 +172,7 @@ class ImageWriter:
             folder = folder_in_store(self.host.settings, row, 'backup')
             folder.check(Copied(row['size'] or 0, row['checksum'] or ''))
             held = [*locks, *self.work.held_lock('backup', name)]
-            if not row['volume_size']:
+            if row['has_files']:
                 return self._copy_files(row, folder.copy, target, held), row['application']
             writer = writer_of(self.host)
             writer.flatten(Disk(folder.copy, ''), target, held)

@@ -43,6 +43,10 @@ class SnapshotOfVolume(TypedDict):
 
 
 class ListedBackup(BackupRow):
-    """A backup, and the name of its server today; None: that does not exist any more."""
+    """A backup, and the name of its server today; None: that does not exist any more.
+
+    ``has_files``: whether it is of a container, which has files, and no disk.
+    """
 
     server_name: str | None
+    has_files: int
