@@ -791,6 +791,10 @@ class Backups(Items):
         """The store, which can be used."""
         return {'disk': ''}
 
+    def bases(self, server: str) -> Mapping[str, str]:
+        """No server has checkpoints: nothing is written to disks."""
+        return {one.name: 'it has no checkpoint' for one in self.list() if one.server == server}
+
     def list(self, names: Iterable[str] | None = None) -> tuple[Backup, ...]:
         """List all backups, or those with these names."""
         wanted = None if names is None else set(names)

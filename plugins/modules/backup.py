@@ -13,7 +13,8 @@ description:
   - A backup is a copy of the root disk of a server, and of its volumes if they are to be in it, or
     of the files of a container, in a store that the operator of the host names
     (C(host_backup_stores) of the role C(hanok.cloud.host)), such as a disk of its own or a mount of
-    NFS. It depends on nothing else, and stays when the server is deleted.
+    NFS. It depends on nothing else, unless it is incremental (O(incremental)), and stays when the
+    server is deleted.
   - It has what all disks held at one instant, also while the guest runs and writes on. The file
     systems of a guest are frozen for that moment, if its guest agent answers within seconds.
   - A container stands still, or is off, until its files are copied (O(mode)). Its first-boot
@@ -62,6 +63,20 @@ options:
       - With O(state=restored) they are restored, too, if they are attached to the server; what was
         attached since then stays as it is. One that was deleted is not made again.
     type: bool
+  incremental:
+    description:
+      - Whether a new backup has only what changed since the newest one of the server in the store
+        that it can be based on (RV(backup.base)). It is restored like any other one, and needs the
+        backups that it stands on. These cannot be deleted before it.
+      - The first one has everything. So has one for which nothing tells what changed, or that would
+        be the eighth in a row; RV(steps) says why. It is whole for a container, a server that does
+        not run, and with O(mode=stop); if the volumes in it are others, or QEMU crashed, or a disk
+        was restored or rebuilt since the one before; and after a backup without this option.
+      - An existing backup is not compared with this option. With it a running virtual machine keeps
+        track of what changes, also after the backup, at the cost of some memory.
+    type: bool
+    default: false
+    version_added: 0.1.0
   force:
     description:
       - Whether a guest that has to be off, for O(mode=stop) or O(state=restored), is powered off
@@ -77,7 +92,7 @@ options:
         provided that it was made. If none of these is set, all are kept.
       - The backup of the task itself is kept in any case. Backups that are protected, cannot be
         read now, were not completed, or are of a server that was deleted, are kept, and not
-        counted.
+        counted. One that an incremental backup stands on is kept for as long as that is.
     type: int
   keep_daily:
     description:
@@ -136,6 +151,12 @@ EXAMPLES = r"""
     server: store
     keep_daily: 7
     keep_weekly: 5
+
+- name: Back up what changed, and everything every eighth time
+  hanok.cloud.backup:
+    name: store-now
+    server: store
+    incremental: true
 
 - name: Give the server the disk back that it had then
   hanok.cloud.backup:
@@ -203,6 +224,12 @@ backup:
     include_volumes:
       description: Whether it is a backup with the volumes of the server.
       type: bool
+    incremental:
+      description: Whether it has only what changed since another one.
+      type: bool
+    base:
+      description: Name of the backup since which it has what changed; null if it has everything.
+      type: str
     volumes:
       description: The volumes in it; none without RV(backup.include_volumes).
       type: list

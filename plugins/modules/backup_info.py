@@ -59,7 +59,7 @@ errors:
   elements: dict
 """
 
-from ansible_collections.hanok.cloud.plugins.module_utils._ansible.backup import main_info
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.backup_info import main
 
 if __name__ == '__main__':
-    main_info()
+    main()

@@ -61,6 +61,11 @@ options:
     description:
       - Whether backups are with the volumes of their servers, as in M(hanok.cloud.backup).
     type: bool
+  incremental:
+    description:
+      - Whether backups have only what changed since the one before, as in M(hanok.cloud.backup).
+    type: bool
+    version_added: 0.1.0
   force:
     description:
       - Whether guests are powered off instead of asked to shut down, with O(action=stop) and
@@ -153,6 +158,9 @@ schedule:
       type: str
     include_volumes:
       description: Whether backups are with the volumes of their servers.
+      type: bool
+    incremental:
+      description: Whether backups have only what changed since the one before.
       type: bool
     mode:
       description: Mode of backups; null for the default.

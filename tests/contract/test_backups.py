@@ -97,6 +97,27 @@ def test_retention(run: Run, keep: Keep, server: Keep) -> None:
         keep('server', name=name, state='absent')
 
 
+def test_incremental(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
+    """A server that does not run is backed up as a whole, which is told."""
+    server('one')
+    keep('backup', name='a', server='one')
+    predicted, done = (
+        run('backup', name='b', server='one', incremental=True, check=check)
+        for check in (True, False)
+    )
+    assert predicted['diff'] == done['diff']
+    why = 'not incremental: server one does not run'
+    assert predicted['steps'][0]['why'] == done['steps'][0]['why'] == why
+    assert (done['backup']['incremental'], done['backup']['base']) == (False, None)
+    assert not run('backup', name='a', server='one', incremental=True)['changed']
+    for state in ('absent', 'restored'):
+        failed = run('backup', name='a', incremental=True, state=state)
+        assert f'incremental: it requires state: present, not {state}' in failed['msg']
+    for name in ('a', 'b'):
+        keep('backup', name=name, state='absent')
+    keep('server', name='one', state='absent')
+
+
 def test_image(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
     """An image of a backup needs nothing else; a new server has what it held, and other options."""
     server('one')

@@ -202,6 +202,86 @@ def test_with_volumes(store: Path, guest: Guest) -> None:
     assert os.listdir(f'{STATE}/volumes') == []
 
 
+WRITE = (
+    'dd if=/dev/urandom of=/root/part bs=1M count=3; sync; '
+    'dd if=/dev/urandom of=/dev/vdb bs=1M seek=700 count=3 conv=fsync'
+)
+
+
+def checkpoints() -> set[str]:
+    """The names of the checkpoints of the machine."""
+    (server,) = run('server_info', name='kept')['servers']
+    words = ['virsh', '--quiet', 'checkpoint-list', '--name', server['id']]
+    found = subprocess.run(words, check=True, capture_output=True, text=True).stdout
+    return set(found.split())
+
+
+def test_incremental(store: Path, guest: Guest) -> None:
+    """Each has what changed since the one before it, of all disks; what it stands on stays."""
+    keep('volume', name='data', size=1, server='kept', state='attached')
+    guest(SEEN.format('/dev/vdb'))
+    options = {'server': 'kept', 'store': 'disk', 'include_volumes': True, 'incremental': True}
+    made, sums = [], []
+    for name in ('inc-1', 'inc-2', 'inc-3'):
+        guest(WRITE)
+        sums.append((guest('sha256sum /root/part'), read(guest, 'vdb')))
+        predicted = run('backup', name=name, check=True, **options)
+        done = run('backup', name=name, **options)
+        assert not done.get('failed'), done['msg']
+        assert predicted['diff'] == done['diff']
+        assert not run('backup', name=name, **options)['changed']
+        made.append(done['backup'])
+        if name == 'inc-1':
+            assert done['steps'][0]['why'].startswith('not incremental: ')
+            assert done['steps'][0]['why'] == predicted['steps'][0]['why']
+    assert [one['base'] for one in made] == [None, 'inc-1', 'inc-2']
+    assert [one['incremental'] for one in made] == [False, True, True]
+    assert max(one['size'] for one in made[1:]) < made[0]['size'] / 2
+    assert max(one['volumes'][0]['size'] for one in made[1:]) < 8 * 2**20
+    assert checkpoints() == {f'hanok-{one["id"]}' for one in made[1:]}
+    (server,) = run('server_info', name='kept')['servers']
+    assert not list((STATE / 'servers' / server['id']).glob('*.part*'))
+    manifest = json.loads((store / made[2]['id'] / 'manifest.json').read_text('utf-8'))
+    assert manifest['base']['id'] == made[1]['id']
+    assert manifest['base']['base']['files']['root.qcow2']['checksum'] == made[0]['checksum']
+    for number, device in enumerate(('vdc', 'vdd', 'vde')):
+        source = {'name': f'copy-{number}', 'backup': f'inc-{number + 1}/data'}
+        keep('volume', **source, server='kept', state='attached')
+        guest(SEEN.format(f'/dev/{device}'))
+        assert read(guest, device) == sums[number][1]
+    for number in range(3):
+        keep('volume', name=f'copy-{number}', state='detached', force=True)
+        keep('volume', name=f'copy-{number}', state='absent')
+    restore('inc-2')
+    assert (guest('sha256sum /root/part'), read(guest, 'vdb')) == sums[1]
+    assert 'backup inc-1: inc-2 has only what changed since it' in refused(
+        'backup', name='inc-1', state='absent'
+    )
+    whole = run('backup', name='inc-4', **options)
+    assert whole['steps'][0]['why'] == (
+        'not incremental: backup inc-3: a disk was replaced or restored since'
+    )
+    assert checkpoints() == {f'hanok-{whole["backup"]["id"]}'}
+    last = run('backup', name='inc-5', **options, keep_last=1)
+    assert last['backup']['base'] == 'inc-4'
+    assert 'backup inc-4: kept beyond keep_last: 1' in str(last['warnings'])
+    there = [one['name'] for one in run('backup_info', server='kept')['backups']]
+    assert there == ['inc-4', 'inc-5']
+    copy = store / whole['backup']['id'] / 'root.qcow2'
+    with copy.open('r+b') as damaged:
+        damaged.write(b'?')
+    assert f'{copy}: checksum mismatch' in run('backup', name='inc-5', state='restored')['msg']
+    copy.unlink()
+    assert 'No such file' in refused('backup', name='inc-5', state='restored')
+    why = run('backup', name='inc-6', check=True, **options)['steps'][0]['why']
+    assert f'not incremental: backup inc-5: {copy}: No such file' in why
+    for name in ('inc-5', 'inc-4'):
+        keep('backup', name=name, state='absent', force=True)
+    assert checkpoints() == set()
+    keep('volume', name='data', state='detached', force=True)
+    keep('volume', name='data', state='absent')
+
+
 def test_of_a_stopped_guest(guest: Guest) -> None:
     """It shuts down before, and runs again; a server that is off is restored and stays off."""
     guest('echo one > /root/mark; sync')

@@ -453,12 +453,13 @@ def test_backup(play: Ran, refusal: Refusal, backed_up: None, tmp_path: Path) ->
         'backup_keep_last': 1,
     }
     schedule = {**values, 'backup_schedule': '02:30', 'backup_mode': 'stop'}
-    schedule['backup_include_volumes'] = True
+    schedule |= {'backup_include_volumes': True, 'backup_incremental': True}
     assert play('backup', schedule, '--check') == play('backup', schedule) == 1
     assert play('backup', schedule) == 0
     (made,) = run('schedule_info')['schedules']
     assert (made['action'], made['on_calendar'], made['mode']) == ('backup', '02:30', 'stop')
     assert made['include_volumes']
+    assert made['incremental']
     assert (made['servers'], made['server_labels']) == ([LONG], {'stage': 'live'})
     assert (made['keep_last'], made['keep_daily']) == (1, None)
     assert facts(tmp_path) == {'backup_made': [], 'backup_next_run_at': made['next_run_at']}

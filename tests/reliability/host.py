@@ -233,7 +233,9 @@ def _live(names: Names, domain: Any) -> str:
         for part in live.findall(f'devices/{path}')
     ]
     vcpus, memory = live.findtext('vcpu'), live.findtext('memory')
-    return f'runs: {vcpus} vCPUs, {memory} KiB, {sorted(devices)}'
+    listed = domain.listAllCheckpoints() if domain.OSType() == 'hvm' else ()
+    checkpoints = sorted(names.replace_ids(one.getName()) for one in listed)
+    return f'runs: {vcpus} vCPUs, {memory} KiB, {sorted(devices)}, {checkpoints}'
 
 
 def _metadata(found: re.Match[str]) -> str:

@@ -411,3 +411,72 @@ def test_the_next_plan_is_empty(
     after = fold('backup', found.changes, {one.name: one for one in there})
     assert not planned(state, *after.values(), **around, **options).changes
     assert bool(after) is (state == 'present')
+
+
+def test_incremental() -> None:
+    """Based on the newest backup that can be; the reason is told if none can."""
+    old = replace(MADE, name='old')
+    new = replace(MADE, name='new', base='old', created_at='2')
+
+    def found(*others: Backup, server: Server = RUNNING, **bases: str) -> tuple[Any, str]:
+        observed = ObservedBackups(
+            {one.name: one for one in others}, {'web': server}, STORES, bases=bases
+        )
+        request = BackupRequest('b', 'present', {}, 'web', incremental=True)
+        (change,) = plan(request, observed).changes
+        made = change.new(Backup)
+        assert made.tracked is (server is RUNNING)
+        return made.base, change.why
+
+    assert found(old, new, old='', new='') == ('new', '')
+    assert found(old, new, old='', new='it is gone') == ('old', '')
+    assert found(old, new, old='', new='', server=STOPPED) == (
+        None,
+        'not incremental: server web does not run',
+    )
+    assert found(old, new, old='it was lost', new='it is gone') == (
+        None,
+        'not incremental: backup new: it is gone',
+    )
+    assert found() == (
+        None,
+        'not incremental: the store disk has no earlier one to be based on',
+    )
+    for other, why in (
+        (replace(old, fault='away'), 'backup old: away'),
+        (replace(old, unfinished=TaskState.RESTORING), 'backup old: it is error'),
+        (replace(old, store='tape'), 'the store disk has no earlier one to be based on'),
+        (replace(old, volumes=(copy_of(DATA),)), 'backup old: it has other volumes'),
+    ):
+        assert found(other, old='') == (None, f'not incremental: {why}')
+    chain = [
+        replace(MADE, name=str(number), base=str(number - 1) if number else None)
+        for number in range(8)
+    ]
+    assert found(*chain[:7], **{one.name: '' for one in chain[:7]}) == ('6', '')
+    assert found(*chain, **{'7': ''}) == (
+        None,
+        'not incremental: backup 7: it is the last of 7 in a row',
+    )
+
+
+def test_what_incremental_backups_stand_on() -> None:
+    """It is deleted neither alone nor by rules, and after what stands on it."""
+    first = replace(MADE, name='a', created_at='2026-01-01T00:00:00Z')
+    second = replace(first, name='c', base='a', created_at='2026-01-02T00:00:00Z')
+    whole = replace(first, name='d', created_at='2026-01-03T00:00:00Z')
+    there = {one.name: one for one in (first, second, whole)}
+    refused = plan(BackupRequest('a', 'absent', {}), ObservedBackups(there)).refused
+    assert 'backup a: c has only what changed since it' in str(refused)
+    own = replace(first, name='b', created_at='2026-01-04T00:00:00Z')
+    for keep_last, base, gone, kept in (
+        (1, None, ['c', 'a', 'd'], ''),
+        (3, None, [], 'backup a: kept beyond keep_last: 3'),
+        (1, 'c', ['d'], 'backup a, c: kept beyond keep_last: 1'),
+    ):
+        request = BackupRequest('b', 'present', {}, 'web', keep={'keep_last': keep_last})
+        observed = ObservedBackups({**there, 'b': replace(own, base=base)})
+        found = plan(request, observed)
+        assert [change.name for change in found.changes] == gone
+        assert kept in str(found.notes)
+        assert bool(kept) is bool(found.notes)

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The modules backup and backup_info: requests, and observations."""
+"""The module backup: requests, and observations."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ ARGUMENTS: Dict[str, Any] = {
     'mode': {'type': 'str', 'choices': list(MODES)},
     'include_volumes': {'type': 'bool'},
     'force': {'type': 'bool', 'default': False},
+    'incremental': {'type': 'bool', 'default': False},
     **{rule: {'type': 'int'} for rule in KEEP},
     'state': {'type': 'str', 'choices': list(STATES), 'default': 'present'},
     **PROTECTED,
@@ -43,6 +44,7 @@ def request(params: Dict[str, Any]) -> BackupRequest:
         params['server'],
         params['force'],
         specified_options(params, *KEEP),
+        params['incremental'],
     )
 
 
@@ -75,7 +77,7 @@ def _stays(requested: BackupRequest, current: Backup | None) -> bool:
     """Whether the task does not concern the server."""
     if current is None:
         return requested.state == 'absent'
-    return not (current.task_state or current.unfinished or requested.state == 'restored')
+    return not (current.task_state or current.unfinished or requested.state != 'present')
 
 
 def reload(cloud: Cloud, planned: Sequence[Backup]) -> Sequence[Backup]:
@@ -89,16 +91,3 @@ RESOURCE = Resource('backup', ARGUMENTS, request, observe, plan, reload, executo
 def main() -> None:
     """Run the module backup."""
     run(RESOURCE)
-
-
-def main_info() -> None:
-    """Run the module backup_info."""
-    from .info import run_info
-
-    run_info('backup', _observe_info, {'server': {'type': 'str'}})
-
-
-def _observe_info(cloud: Cloud, params: Dict[str, Any]) -> Sequence[Dict[str, Any]]:
-    name, server = params['name'], params['server']
-    found = backups_of(cloud).list(None if name is None else [name])
-    return [one.public() for one in found if server in (None, one.server)]

@@ -29,15 +29,40 @@ def with_server(
     current = found.get(requested.name)
     if current is None and requested.state == 'restored':  # for the message that it does not exist
         return ObservedBackups(by_name('backup', backups_of(cloud).list())), names
-    names = {*names, ('server', server)}
-    observed = ObservedBackups(found)
-    if requested.state != 'absent':
-        now = utc(datetime.now(timezone.utc))
-        stores = backups_of(cloud).stores()
-        observed = ObservedBackups(found, _servers(cloud, server), stores, now)
-    if requested.options.get('include_volumes') or (current and current.include_volumes):
+    if requested.incremental or requested.state == 'absent':
+        found = of_server(cloud, server)
+    if requested.state == 'absent' and _is_complete(current):
+        return ObservedBackups(found), names
+    names = {*names, ('server', server), *(('backup', name) for name in found)}
+    observed = _observed(cloud, requested, server, found)
+    if requested.options.get('include_volumes') or _has_volumes(current):
         return _with_volumes(cloud, server, current, observed, names)
     return observed, names
+
+
+def _has_volumes(backup: Backup | None) -> bool:
+    return backup is not None and backup.include_volumes
+
+
+def _is_complete(backup: Backup | None) -> bool:
+    return backup is not None and backup.status in ('available', 'unavailable')
+
+
+def _observed(
+    cloud: Cloud, requested: BackupRequest, server: str, found: Mapping[str, Backup]
+) -> ObservedBackups:
+    """The server, the stores, and what can be a base."""
+    if requested.state == 'absent':
+        return ObservedBackups(found)
+    backups = backups_of(cloud)
+    now = utc(datetime.now(timezone.utc))
+    bases = backups.bases(server) if requested.incremental else {}
+    return ObservedBackups(found, _servers(cloud, server), backups.stores(), now, bases=bases)
+
+
+def of_server(cloud: Cloud, server: str) -> Dict[str, Backup]:
+    """All backups of a server."""
+    return by_name('backup', [one for one in backups_of(cloud).list() if server == one.server])
 
 
 def _servers(cloud: Cloud, name: str) -> Dict[str, Server]:

@@ -30,6 +30,7 @@ ARGUMENTS: Dict[str, Any] = {
     'store': {'type': 'str'},
     'mode': {'type': 'str', 'choices': list(MODES)},
     'include_volumes': {'type': 'bool'},
+    'incremental': {'type': 'bool'},
     'force': {'type': 'bool'},
     **{rule: {'type': 'int'} for rule in KEEP},
     **METADATA,

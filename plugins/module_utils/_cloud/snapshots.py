@@ -71,6 +71,12 @@ class Backups(Protocol):
     def list(self, names: Iterable[str] | None = None) -> Tuple[Backup, ...]:
         """List all backups, or those with these names, the oldest first."""
 
+    def bases(self, server: str) -> Mapping[str, str]:
+        """Return why no incremental backup of a server can be based on each; empty: one can.
+
+        By name; only of those that are complete.
+        """
+
     def create(self, changes: Changes) -> Outcomes:
         """Create backups; one that was interrupted is completed.
 

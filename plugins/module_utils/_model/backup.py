@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Dict, List, Tuple
 from .change import AFTER_APPLY, plain_fields
 from .checks import reference_problems
 from .effect import Table, fixed, live
-from .problem import Problem, invalid
+from .problem import Problem
 from .request import Request
 from .snapshot import status_of
 from .status import TaskState
@@ -33,11 +33,11 @@ class Backup:
     """A backup of a server.
 
     ``volume_size``: of the root disk, or of the files of a container, in GB. ``config``: what the
-    server was.
-    ``size``: bytes in the store. ``checksum``: of the copy there. ``server_exists``: whether the
-    server does that it is of, and not another one with its name. ``is_application``: of a container
-    without an init. ``fault``: why it cannot be read now; None: it can. ``volumes``: those that
-    were attached, if it includes them.
+    server was. ``size``: bytes in the store. ``checksum``: of the copy there. ``server_exists``:
+    whether the server does that it is of, and not another one with its name. ``is_application``:
+    of a container without an init. ``fault``: why it cannot be read now; None: it can.
+    ``volumes``: those that were attached, if it includes them. ``base``: that since which it has
+    what changed; None: it has everything. ``tracked``: the next one can be based on it.
     """
 
     name: str
@@ -56,6 +56,8 @@ class Backup:
     fault: str | None = None
     include_volumes: bool = False
     volumes: Tuple[VolumeCopy, ...] = ()
+    base: str | None = None
+    tracked: bool = field(default=False, compare=False)
     id: str = AFTER_APPLY
     task_state: TaskState | None = None
     unfinished: TaskState | None = None
@@ -75,18 +77,20 @@ class Backup:
 
     def public(self) -> Dict[str, Any]:
         """The backup for the result of a module."""
-        fields = plain_fields(self, 'server_exists', 'is_application', 'fault')
+        fields = plain_fields(self, 'server_exists', 'is_application', 'fault', 'tracked')
         fields['volume_size'] = self.volume_size or None
+        fields['incremental'] = self.base is not None
         return {**fields, 'status': self.status, 'status_reason': self.fault}
 
 
 @dataclass(frozen=True)
 class BackupRequest(Request):
-    """The requested state. ``force``: see the module. ``keep``: see retention.py."""
+    """The requested state. ``force``, ``incremental``: see the module. ``keep``: retention.py."""
 
     server: str | None = None
     force: bool = False
     keep: Mapping[str, int] = field(default_factory=dict)
+    incremental: bool = False
 
     def compared(self) -> Dict[str, Any]:
         """What a backup that exists is compared with, and made so where it can be."""
@@ -97,12 +101,10 @@ class BackupRequest(Request):
         problems = super().problems()
         if self.server is not None:
             problems += reference_problems(self.server, 'server')
-        for option in ('store', 'mode', 'include_volumes', *self.keep):
-            if (option in self.options or option in self.keep) and self.state != 'present':
-                problems.append(invalid(option, f'it requires state: present, not {self.state}'))
-        for option, number in self.keep.items():
-            if not 1 <= number <= MOST_KEPT:
-                problems.append(invalid(option, f'{number} is out of range; use 1 to {MOST_KEPT}'))
+        if self.keep or self.state != 'present':
+            from .backup_problems import problems_of_new
+
+            problems += problems_of_new(self, MOST_KEPT)
         return problems
 
 

@@ -18,7 +18,7 @@ from .request import Request
 
 # What each action has of the options below.
 ACTIONS: Mapping[str, Tuple[str, ...]] = {
-    'backup': ('store', 'mode', 'include_volumes', 'force', *KEEP),
+    'backup': ('store', 'mode', 'include_volumes', 'incremental', 'force', *KEEP),
     'snapshot': KEEP,
     'start': (),
     'stop': ('force',),
@@ -54,6 +54,7 @@ class Schedule:
     store: str | None = None
     mode: str | None = None
     include_volumes: bool = False
+    incremental: bool = False
     force: bool = False
     keep_last: int | None = None
     keep_daily: int | None = None

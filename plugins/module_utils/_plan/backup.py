@@ -23,7 +23,7 @@ class ObservedBackups:
     ``backups``: also the others of its server, if some of those may expire. ``servers``: all of
     them, if the one does not exist. ``stores``: why each cannot be used now; empty: it can.
     ``now``: the time, for what is created. ``volumes``: those that the backup has or gets, and
-    those of its server, if it is about any.
+    those of its server, if it is about any. ``bases``: see Backups.bases.
     """
 
     backups: Mapping[str, Backup] = field(default_factory=dict)
@@ -31,6 +31,7 @@ class ObservedBackups:
     stores: Mapping[str, str] = field(default_factory=dict)
     now: str = ''
     volumes: Mapping[str, Volume] = field(default_factory=dict)
+    bases: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan(request: BackupRequest, observed: ObservedBackups) -> Plan[Backup]:

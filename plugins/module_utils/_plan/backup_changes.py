@@ -27,7 +27,10 @@ def changed(
 ) -> Plan[Backup]:
     """Finish the plan of a backup that is not as requested."""
     if request.state == 'absent' and current:
-        _delete(request, current, draft)
+        from .backup_deletion import delete
+
+        _check_same(request, current, draft)
+        delete(request, current, observed, draft)
         return draft.finish(())
     if request.state == 'restored':
         return draft.finish(_restored(request, current, observed, draft))
@@ -60,8 +63,9 @@ def _create(
         _check_begun(request, begun, draft)
     new = replace(begun.completed() if begun else Backup(request.name), **request.options)
     new = replace(new, store=_store(new.store, observed, draft))
-    effect = LIVE
+    effect, why = LIVE, ''
     server = _server(request, begun, observed, draft)
+    new = replace(new, base=None)
     if server:
         new = _of_server(new, server)
         if 'mode' not in request.options and begun is None:
@@ -69,7 +73,11 @@ def _create(
         _check_mode(new, server, draft)
         new = _with_volumes(new, begun, server, observed, draft)
         effect = _effect(request, begun, new, server, draft)
-    why = COMPLETES_INTERRUPTED_RUN if begun else ''
+        if request.incremental:
+            from .backup_base import with_base
+
+            new, why = with_base(new, server, observed)
+    why = '; '.join(filter(None, (COMPLETES_INTERRUPTED_RUN if begun else '', why)))
     return draft.add(_KIND, Verb.CREATE, None, new, effect, why)
 
 
@@ -192,23 +200,6 @@ def _refuse_paused(server: Server, draft: Draft) -> None:
             f'server: {server.name} is PAUSED, and a paused guest cannot shut down; start it first '
             '(server: state: started)',
         )
-
-
-def _delete(request: BackupRequest, current: Backup, draft: Draft) -> None:
-    if current.delete_protection:
-        from .protection import check_protection
-
-        check_protection(_KIND, current, request.options, draft)
-    _check_same(request, current, draft)
-    if current.fault and not request.force:
-        draft.refuse(
-            'state',
-            f'{_KIND} {current.name}: {current.fault}; force: true forgets it, and leaves what is '
-            'in the store',
-        )
-    why = COMPLETES_INTERRUPTED_RUN if current.unfinished == TaskState.DELETING else ''
-    effect = POWER_OFF if request.force else LIVE
-    draft.add(_KIND, Verb.DELETE, current, None, effect, why)
 
 
 def _check_same(request: BackupRequest, current: Backup, draft: Draft) -> None:

@@ -67,6 +67,7 @@ def _task(schedule: Schedule, server: Server, now: str) -> Task:
         'server': server.name,
         'force': schedule.force,
         'include_volumes': schedule.include_volumes,
+        'incremental': schedule.incremental,
         **schedule.keep,
     }
     for option in ('store', 'mode'):

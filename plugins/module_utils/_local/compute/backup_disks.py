@@ -4,29 +4,33 @@
 
 Each is a copy of a snapshot of all of these disks at one instant, which is deleted afterwards: the
 guest writes on while they are copied. A restore replaces each disk by a copy of the backup that was
-made beside it, when all of the copies are complete.
+made beside it, when all of the copies are complete. backup_increments.py has what is incremental.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Callable, Dict
+from typing import TYPE_CHECKING, Any, Callable, Collection, Dict
 
 from ..._cloud import CloudError
+from ..._model.backup import Backup
 from ..._model.change import Change
 from ..._model.effect import LIVE
 from ..record.host import Host
+from ..storage.backup_copies import volume_file
 from ..storage.backup_files import BackupFolder, Copied
-from ..storage.backup_rows import copy_of, volume_file
+from ..storage.backup_rows import copy_of
 from ..storage.pool_writer import writer_of
 from ..storage.pools import Disk, tag_of
 from ..storage.volume_rows import disk_of
+from .backup_increments import BackupIncrements
 from .backup_stops import stop
 from .snapshot_machines import Place, SnapshotMachines
 from .virtual_machines import VirtualMachines
 
 if TYPE_CHECKING:
+    from ..storage.backup_chain import Chain
     from ..storage.row_types import ListedBackup, ListedVolume
     from .row_types import CompleteServer
 
@@ -36,9 +40,19 @@ _OPTIONS = 'compression_type=zstd'
 class BackupDisks:
     """Makes and restores copies of disks."""
 
-    def __init__(self, host: Host, volumes: Sequence[ListedVolume] = ()) -> None:
-        """Copy the disks of this host. ``volumes``: those of the backup that exist."""
+    def __init__(
+        self,
+        host: Host,
+        volumes: Sequence[ListedVolume] = (),
+        staying: Collection[str] = (),
+    ) -> None:
+        """Copy the disks of this host.
+
+        ``volumes``: those of the backup that exist. ``staying``: the checkpoints of others.
+        """
+        self.host = host
         self.volumes = volumes
+        self.staying = staying
         self.work = host.work
         self.pool = writer_of(host)
         self.snapshots = SnapshotMachines(host)
@@ -55,6 +69,27 @@ class BackupDisks:
         """Copy the disks of a server as they are now."""
         named = self._disks(row, server)
         disks, place = tuple(named.values()), self._place(row, server)
+        increments = BackupIncrements(self.host, server['uuid'], self._locks(place))
+        increments.clean(row, self.staying)
+        if row['base']:
+            return increments.create(row, named, folder, manifest)
+        if change.new(Backup).tracked:
+            self.snapshots.delete(place, disks)  # it may be older than what is tracked
+            with increments.tracked(row, disks):
+                return self._create(change, place, named, server, folder, manifest)
+        return self._create(change, place, named, server, folder, manifest)
+
+    def _create(
+        self,
+        change: Change,
+        place: Place,
+        named: Mapping[str, Disk],
+        server: CompleteServer,
+        folder: BackupFolder,
+        manifest: Mapping[str, Any],
+    ) -> Mapping[str, Copied]:
+        """Copy all of the disks of a server."""
+        disks = tuple(named.values())
         is_stopped = change.effect != LIVE
         if is_stopped and any(place.tag not in self.pool.snapshots(disk) for disk in disks):
             stop(self.machines, change, server)
@@ -81,7 +116,7 @@ class BackupDisks:
         change: Change,
         row: ListedBackup,
         server: CompleteServer,
-        folder: BackupFolder,
+        chain: Chain,
         touch: Callable[[], None],
     ) -> None:
         """Replace the disks of a server. ``touch``: called before the server is."""
@@ -89,7 +124,7 @@ class BackupDisks:
         try:
             locks = self._locks(self._place(row, server))
             for name, disk in named.items():
-                self.pool.flatten(Disk(folder.file(name), ''), self.pool.copy_beside(disk), locks)
+                self.pool.flatten(chain.disk(name), self.pool.copy_beside(disk), locks)
             touch()
             if change.effect != LIVE:
                 stop(self.machines, change, server)
@@ -103,6 +138,7 @@ class BackupDisks:
 
     def clean(self, row: ListedBackup, server: CompleteServer) -> None:
         """Remove what an interrupted run has left at a server."""
+        BackupIncrements(self.host, server['uuid']).clean(row)
         self._clean(self._place(row, server), self._root(server))
 
     def clean_volumes(self, row: ListedBackup) -> None:

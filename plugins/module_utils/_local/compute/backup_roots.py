@@ -27,6 +27,7 @@ from .root_exchange import new_root, old_root, remove_root, replace_root
 from .server_containers import ServerContainers
 
 if TYPE_CHECKING:
+    from ..storage.backup_chain import Chain
     from ..storage.row_types import ListedBackup
     from .row_types import CompleteServer
 
@@ -82,7 +83,7 @@ class BackupRoots:
         change: Change,
         row: ListedBackup,
         server: CompleteServer,
-        folder: BackupFolder,
+        chain: Chain,
         touch: Callable[[], None],
     ) -> None:
         """Replace the files of a server. ``touch``: called before the server is."""
@@ -90,7 +91,7 @@ class BackupRoots:
         new = new_root(root)
         remove_root(new)
         try:
-            self._unpack(server, folder.copy, new, self._locks(row, server))
+            self._unpack(server, chain.folder.copy, new, self._locks(row, server))
             touch()
             if change.effect != LIVE:
                 stop(self.machines, change, server)

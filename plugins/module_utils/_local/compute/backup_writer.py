@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Dict, List, Set
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Collection, Dict, List, Set
 
 from ..._cloud import Outcomes
 from ..._model.backup import Backup
@@ -21,8 +21,11 @@ from ..._model.server_type import CONTAINER
 from ..._model.status import TaskState
 from ..record.host import Host
 from ..record.protection import protected_columns
+from ..storage.backup_chain import Chain, copies_of, rows_of_chain
+from ..storage.backup_copies import volume_file
 from ..storage.backup_files import BackupFolder, Copied, folder_in_store
-from ..storage.backup_rows import rows_of, store_problem, volume_file
+from ..storage.backup_rows import rows_of, store_problem
+from ..storage.pools import tag_of
 from ..storage.volume_rows import LIST
 from . import server_rows
 
@@ -36,6 +39,11 @@ _DONE = 'UPDATE main.backup SET task_state = NULL WHERE id = ?'
 _COPIED = """UPDATE main.backup SET size = ?, checksum = ?, application = ?, volumes = ?
   WHERE id = ?"""
 _DELETED = 'DELETE FROM main.backup WHERE id = ?'
+# The backups of a server whose checkpoints stay when it gets another one (?2: its id). One that is
+# or can be a base (?3) takes the place of the others with the same disks in the same store.
+_STAYING = """SELECT b.uuid FROM backup b JOIN backup n ON n.id = ?2
+  WHERE b.server_uuid = ?1 AND b.id <> n.id AND b.task_state IS NULL AND (b.uuid = n.base OR NOT ?3
+    OR b.store <> n.store OR (b.volumes IS NULL) <> (n.volumes IS NULL))"""
 
 
 Volumes = List['ListedVolume']
@@ -64,10 +72,14 @@ class BackupWriter:
         rows = self._rows(changes)
         servers = self._servers(rows)
         volumes = self._volumes(rows)
+        chains = {name: rows_of_chain(self.record, row) for name, row in rows.items()}
+        staying = {change.name: self._staying(change, rows[change.name]) for change in changes}
 
         def create(change: Change) -> None:
-            row = rows[change.name]
-            self._create(change, row, servers[row['server_uuid']], volumes[change.name])
+            name, (row, *bases) = change.name, chains[change.name]
+            server = servers[row['server_uuid']]
+            copies = self._copies(server, volumes[name], staying[name])
+            self._create(change, row, server, copies, _manifest(row, bases))
 
         return self.work.finish(self.work.for_each(changes, create), _DONE)
 
@@ -81,6 +93,7 @@ class BackupWriter:
             'volume_size': backup.volume_size,
             'config': json.dumps(backup.config),
             'volumes': _recorded(backup),
+            'base': self._base(backup),
             **protected_columns(backup),
             'task_state': TaskState.CREATING,
         }
@@ -91,12 +104,28 @@ class BackupWriter:
         new = {'uuid': str(uuid.uuid4()), 'name': backup.name}
         self.record.writer.insert_row('backup', {**new, **columns})
 
+    def _base(self, backup: Backup) -> str | None:
+        """The UUID of the base of a backup."""
+        if backup.base is None:
+            return None
+        found: str | None = self.record.value('SELECT uuid FROM backup WHERE name = ?', backup.base)
+        return found
+
+    def _staying(self, change: Change, row: ListedBackup) -> List[str]:
+        """The checkpoints that the machine of a new backup keeps."""
+        query = (row['server_uuid'], row['id'], change.new(Backup).tracked)
+        return [tag_of(found['uuid']) for found in self.record.fetch(_STAYING, *query)]
+
     def _create(
-        self, change: Change, row: ListedBackup, server: CompleteServer, volumes: Volumes
+        self,
+        change: Change,
+        row: ListedBackup,
+        server: CompleteServer,
+        copies: BackupDisks | BackupRoots,
+        manifest: Mapping[str, object],
     ) -> None:
         folder = self._folder(row)
-        copies = self._copies(server, volumes)
-        copied = copies.create(change, row, server, folder, _manifest(row))
+        copied = copies.create(change, row, server, folder, manifest)
         values = (*copied[folder.name], server['application'], _with_sums(row['volumes'], copied))
         with self.record.writer.transaction() as sql:
             sql.execute(_COPIED, (*values, row['id']))
@@ -117,14 +146,16 @@ class BackupWriter:
         servers = self._servers(rows)
         volumes = self._volumes(rows)
 
+        chains = {name: rows_of_chain(self.record, row) for name, row in rows.items()}
         touched: Set[str] = set()
 
         def restore(change: Change) -> None:
             row = rows[change.name]
             server = servers[row['server_uuid']]
             copies = self._copies(server, volumes[change.name])
-            folder = self._checked(row)
-            copies.restore(change, row, server, folder, lambda: touched.add(change.name))
+            chain = Chain(self.host.settings, chains[change.name], 'store')
+            chain.check()
+            copies.restore(change, row, server, chain, lambda: touched.add(change.name))
 
         restored = self.work.then_each(begun, restore)
         untouched = [
@@ -135,15 +166,6 @@ class BackupWriter:
         if untouched:  # nothing is left to be completed
             self.record.writer.set(untouched, {'task_state': None})
         return self.work.finish(restored, _DONE)
-
-    def _checked(self, row: ListedBackup) -> BackupFolder:
-        """The folder of a backup that has what was written then."""
-        folder = self._folder(row)
-        folder.check(Copied(row['size'] or 0, row['checksum'] or ''))
-        for volume in json.loads(row['volumes'] or '[]'):
-            copied = Copied(volume['size'], volume['checksum'])
-            folder.check(copied, volume_file(volume['id']))
-        return folder
 
     # -- delete ----------------------------------------------------------------------------------
 
@@ -156,8 +178,13 @@ class BackupWriter:
 
         def delete(change: Change) -> None:
             row = rows[change.name]
+            server = servers.get(row['server_uuid'])
             if change.old(Backup).unfinished:
-                self._clean(row, servers.get(row['server_uuid']), volumes[change.name])
+                self._clean(row, server, volumes[change.name])
+            elif server and server['type'] != CONTAINER:
+                from .backup_increments import BackupIncrements
+
+                BackupIncrements(self.host, server['uuid']).clean(row)
             if change.effect != POWER_OFF or not store_problem(self.host.settings, row['store']):
                 self._folder(row).remove()
 
@@ -197,7 +224,9 @@ class BackupWriter:
     def _folder(self, row: ListedBackup) -> BackupFolder:
         return folder_in_store(self.host.settings, row, 'store')
 
-    def _copies(self, server: CompleteServer, volumes: Volumes) -> BackupDisks | BackupRoots:
+    def _copies(
+        self, server: CompleteServer, volumes: Volumes, staying: Collection[str] = ()
+    ) -> BackupDisks | BackupRoots:
         """What copies a server, and replaces what it has by a copy."""
         if server['type'] == CONTAINER:
             from .backup_roots import BackupRoots
@@ -205,11 +234,15 @@ class BackupWriter:
             return BackupRoots(self.host)
         from .backup_disks import BackupDisks
 
-        return BackupDisks(self.host, volumes)
+        return BackupDisks(self.host, volumes, staying)
 
 
-def _manifest(row: ListedBackup) -> Dict[str, object]:
+def _manifest(row: ListedBackup, bases: Sequence[ListedBackup]) -> Dict[str, object]:
     """What a backup is, for whoever finds it without the record."""
+    base: Dict[str, object] | None = None
+    for one in reversed(bases):
+        files = {name: copied._asdict() for name, copied in copies_of(one).items()}
+        base = {'id': one['uuid'], 'name': one['name'], 'files': files, 'base': base}
     return {
         'name': row['name'],
         'project': row['project'],
@@ -222,6 +255,7 @@ def _manifest(row: ListedBackup) -> Dict[str, object]:
         'volume_size': row['volume_size'],
         'config': json.loads(row['config']),
         'volumes': json.loads(row['volumes'] or '[]'),
+        'base': base,
     }
 
 

@@ -68,13 +68,27 @@ class LocalBackups:
             AFTER_APPLY if row['checksum'] is None else row['checksum'],
             row['server_name'] is not None,
             bool(row['application']),
-            None if self.host.only_looks else fault_of(self.host.settings, row),
+            None if self.host.only_looks else self._fault(row),
             row['volumes'] is not None,
             _volumes(row['volumes']) if row['volumes'] else (),
-            row['uuid'],
+            row['base'] and (row['base_name'] or row['base']),
+            id=row['uuid'],
             created_by=row['created_by'],
             created_at=row['created_at'],
         )
+
+    def _fault(self, row: ListedBackup) -> str | None:
+        if row['base'] is None or row['size'] is None:
+            return fault_of(self.host.settings, row)
+        from ..storage.backup_chain import fault_of_chain
+
+        return fault_of_chain(self.host, row)
+
+    def bases(self, server: str) -> Mapping[str, str]:
+        """Why the next backup of a server cannot be based on each; empty: it can."""
+        from .backup_increments import base_problems
+
+        return base_problems(self.host, server)
 
     @cached_property
     def _writer(self) -> BackupWriter:
@@ -100,10 +114,6 @@ class LocalBackups:
 
 
 def _volumes(recorded: str) -> Tuple[VolumeCopy, ...]:
-    """What a backup has of volumes."""
-    found = json.loads(recorded)
-    if not found:
-        return ()
     from ..._model.backup_volume import VolumeCopy
 
-    return tuple(VolumeCopy(**volume) for volume in found)
+    return tuple(VolumeCopy(**volume) for volume in json.loads(recorded))

@@ -252,7 +252,7 @@ _BACKUP = """uuid TEXT NOT NULL UNIQUE, name TEXT NOT NULL, server TEXT NOT NULL
   server_uuid TEXT NOT NULL, store TEXT NOT NULL, mode TEXT NOT NULL,
   volume_size INTEGER NOT NULL, config TEXT NOT NULL, size INTEGER, checksum TEXT,
   application TEXT, description TEXT NOT NULL, labels TEXT NOT NULL, task_state TEXT,
-  delete_protection INTEGER NOT NULL DEFAULT 0, volumes TEXT, UNIQUE (project, name)"""
+  delete_protection INTEGER NOT NULL DEFAULT 0, volumes TEXT, base TEXT, UNIQUE (project, name)"""
 _BACKUPS = [f'CREATE TABLE backup ({_ROW}, {_BACKUP});']
 # Schedules.
 _SCHEDULE = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, action TEXT NOT NULL,

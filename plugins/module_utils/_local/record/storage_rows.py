@@ -102,7 +102,8 @@ class BackupRow(Row):
     """A backup of a server. Server: its name then. Volume size: GiB. Size: bytes in the store.
 
     Config: what the server was. Size and checksum: NULL until it is made. Volumes: NULL if it is
-    without them, else a list; each has the size and the checksum of its copy when it is made.
+    without them, else a list; each has the size and the checksum of its copy when it is made. Base:
+    the UUID of the backup since which it has what changed; NULL: it has everything.
     """
 
     uuid: Uuid
@@ -121,3 +122,4 @@ class BackupRow(Row):
     task_state: TaskState
     delete_protection: Annotated[int, 'DEFAULT 0']
     volumes: Annotated[Optional[str], Value.JSON]
+    base: Optional[str]

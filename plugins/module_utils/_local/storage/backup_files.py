@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The files of backups: a folder in a store, written under another name and renamed when complete.
 
-The copies of disks, or of the files of a container, depend on no other file. They are compressed
-with zstd: for a disk that costs a quarter more time than writing all of it, and saves more than
+The copies of disks, or of the files of a container, depend on no other file, but for those of an
+incremental backup, which stand on those of its base (backup_chain.py). They are compressed with
+zstd: for a disk that costs a quarter more time than writing all of it, and saves more than
 half of the space.
 """
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from .row_types import ListedBackup
 
 MANIFEST = 'manifest.json'
-VERSION = 2  # of the manifest; 1: without volumes
+VERSION = 3  # of the manifest; 1: without volumes; 2: without base
 _CHUNK = 2**20
 Writer = Callable[[str], None]
 

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Dict, List, NamedTuple
+from typing import TYPE_CHECKING, List, NamedTuple
 
 from ..._model.status import TaskState
 from ..host.settings import Settings
@@ -19,10 +18,12 @@ if TYPE_CHECKING:
 
 _DISK, _ROOT = 'root.qcow2', 'root.tar.zst'
 # The server of a backup may have another name by now, or may not exist.
-_LIST: Query[ListedBackup] = Query("""SELECT b.*, s.name AS server_name,
-  json_extract(b.config, '$.type') IS 'container' AS has_files
-  FROM backup b LEFT JOIN server s ON s.uuid = b.server_uuid
-  WHERE ?1 IS NULL OR b.name IN (SELECT value FROM json_each(?1)) ORDER BY b.id""")
+ALL = """SELECT b.*, s.name AS server_name, o.name AS base_name,
+  json_extract(b.config, '$.type') IS 'container' AS has_files FROM backup b
+  LEFT JOIN server s ON s.uuid = b.server_uuid LEFT JOIN backup o ON o.uuid = b.base WHERE """
+_LIST: Query[ListedBackup] = Query(
+    ALL + '?1 IS NULL OR b.name IN (SELECT value FROM json_each(?1)) ORDER BY b.id'
+)
 
 
 class Store(NamedTuple):
@@ -74,25 +75,15 @@ def fault_of(settings: Settings, row: ListedBackup) -> str | None:
     problem = store_problem(settings, row['store'])
     if problem or row['size'] is None or row['task_state'] == TaskState.DELETING:
         return problem or None
+    sizes = {copy_of(row): row['size']}
+    if row['volumes']:
+        from .backup_copies import copies_of_volumes
+
+        volumes = copies_of_volumes(row['volumes'])
+        sizes.update({name: one['size'] for name, one in volumes.items()})
     folder = folder_of(settings, row)
-    faults = (
-        _fault(os.path.join(folder, name), size)
-        for name, size in sizes_of(row, row['size']).items()
-    )
+    faults = (_fault(os.path.join(folder, name), size) for name, size in sizes.items())
     return next(filter(None, faults), None)
-
-
-def sizes_of(row: ListedBackup, size: int) -> Dict[str, int]:
-    """The sizes of the copies of a backup that is complete. ``size``: that of the first one."""
-    if not row['volumes']:
-        return {copy_of(row): size}
-    volumes = json.loads(row['volumes'])
-    return {copy_of(row): size, **{volume_file(one['id']): one['size'] for one in volumes}}
-
-
-def volume_file(identity: str) -> str:
-    """The name of the copy of a volume in the folder of a backup, by its UUID."""
-    return f'{identity}.qcow2'
 
 
 def _fault(path: str, expected: int) -> str:

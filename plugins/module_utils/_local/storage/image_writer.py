@@ -165,17 +165,18 @@ class ImageWriter:
 
         Return its size in bytes, and what it runs if that is no init.
         """
-        from .backup_files import Copied, folder_in_store
+        from .backup_chain import Chain, rows_of_chain
         from .backup_rows import rows_of
 
         for row in rows_of(self.record, [name]):
-            folder = folder_in_store(self.host.settings, row, 'backup')
-            folder.check(Copied(row['size'] or 0, row['checksum'] or ''))
+            chain = Chain(self.host.settings, rows_of_chain(self.record, row), 'backup')
+            folder = chain.folder
+            chain.check([folder.name])
             held = [*locks, *self.work.held_lock('backup', name)]
             if row['has_files']:
                 return self._copy_files(row, folder.copy, target, held), row['application']
             writer = writer_of(self.host)
-            writer.flatten(Disk(folder.copy, ''), target, held)
+            writer.flatten(chain.disk(folder.name), target, held)
             return writer.size(target), None
         raise Busy(f'backup {name} was deleted by another run; run the task again')
 

@@ -45,8 +45,10 @@ class SnapshotOfVolume(TypedDict):
 class ListedBackup(BackupRow):
     """A backup, and the name of its server today; None: that does not exist any more.
 
-    ``has_files``: whether it is of a container, which has files, and no disk.
+    ``has_files``: whether it is of a container, which has files, and no disk. ``base_name``: the
+    name of its base; None: it has none, or that is gone.
     """
 
     server_name: str | None
     has_files: int
+    base_name: str | None

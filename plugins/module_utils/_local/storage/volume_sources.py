@@ -61,18 +61,18 @@ def source_of(record: Record, pool: Pool, source: str) -> Source | None:
 
 def _in_backup(record: Record, pool: Pool, name: str) -> Source:
     """The copy of a volume in a backup. ``name``: of the backup, a slash, and of the volume."""
-    from .backup_files import Copied, folder_in_store
-    from .backup_rows import rows_of, volume_file
+    from .backup_chain import Chain, rows_of_chain
+    from .backup_copies import volume_file
+    from .backup_rows import rows_of
 
     backup = owner_of(name)
     for row in rows_of(record, [backup]):
-        folder = folder_in_store(pool.host.settings, row, 'backup')
+        chain = Chain(pool.host.settings, rows_of_chain(record, row), 'backup')
         for volume in json.loads(row['volumes'] or '[]'):
             if volume['name'] == own_name(name):
                 file = volume_file(volume['id'])
-                expected = Copied(volume['size'], volume['checksum'])
-                check = partial(folder.check, expected, file)
-                return Source(Disk(folder.file(file), ''), backup=backup, check=check)
+                check = partial(chain.check, [file])
+                return Source(chain.disk(file), backup=backup, check=check)
     raise Busy(f'backup {backup} was deleted by another run; run the task again')
 
 
