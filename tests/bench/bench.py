@@ -25,12 +25,21 @@ from typing import Any, NamedTuple
 
 import ansible.release
 import pauses
+import storage
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 PLAYBOOK = ['ansible-playbook', '--inventory', 'localhost,', '--connection', 'local']
 PYTHON = '/usr/bin/python3'  # the host's Python, as users are told to set it
-TURNS = {'no-op': 11, 'servers': 5, 'rule': 5, 'growth': 9, 'pause': 5, 'inventory': 7}
+TURNS = {
+    'no-op': 11,
+    'servers': 5,
+    'rule': 5,
+    'growth': 9,
+    'pause': 5,
+    'inventory': 7,
+    'storage': 5,
+}
 SIZES = (10, 100, 300, 1000)
 GROUP = 500  # the maximum size of a group
 RULES = ([{'preset': 'ssh'}], [{'preset': 'ssh'}, {'preset': 'http'}])
@@ -216,8 +225,11 @@ def prepare() -> None:
     if 'HANOK_WORLD' not in os.environ or not images:
         sys.exit('run it with: make bench')
     # A hundred servers, of which none uses what it may.
-    ratios = ' '.join(f'host_{what}_allocation_ratio=1000' for what in ('ram', 'cpu', 'disk'))
-    run(*PLAYBOOK, '-e', ratios, 'hanok.cloud.host')
+    settings: dict[str, Any] = {
+        f'host_{what}_allocation_ratio': 1000 for what in ('ram', 'cpu', 'disk')
+    }
+    settings['host_backup_stores'] = [{'name': 'bench', 'path': storage.STORE}]
+    run(*PLAYBOOK, '-e', json.dumps(settings), 'hanok.cloud.host')
     play(
         [
             ('image', {'hanok.cloud.image': {'name': 'bench', 'path': images[-1]}}),
@@ -306,6 +318,18 @@ def pause_rows() -> Iterator[Row]:
         )
 
 
+def storage_rows() -> Iterator[Row]:
+    """Disks that are made and copied, compared with qemu-img."""
+    play([('holder', server('holder', volume_size=4))])
+    disk = storage.fill()
+    play([('start', server('holder', state='started', wait_for='init'))])
+    for make, remove, peer, aim in storage.pairs('holder', disk):
+        tasks = [make, remove, peer, storage.removal()]
+        times = measure(tasks, TURNS['storage'], changed=True)
+        yield Row(times[make[0]], times[peer[0]], aim)
+    play([absent('holder')])
+
+
 def rule(records: int) -> dict[str, Times]:
     """Change one rule of a group that all servers have, alternately."""
     tasks = [
@@ -376,7 +400,7 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 def main(report: str) -> None:
     """Measure everything, print it, and write it to a file."""
     prepare()
-    rows = [*unchanged_rows(), *creation_rows(), *pause_rows()]
+    rows = [*unchanged_rows(), *creation_rows(), *pause_rows(), *storage_rows()]
     play(fill_tasks(3))
     few = rule(3)
     points: dict[str, dict[int, Times]] = {}
