@@ -11,7 +11,7 @@ short_description: Manage images
 version_added: 0.1.0
 description:
   - An image is a disk that servers are created from. Its source is a file, a URL with a checksum,
-    a stopped server, a volume, a snapshot of one, or a backup. An ISO image is a CD that servers
+    a server, a volume, a snapshot of one, or a backup. An ISO image is a CD that servers
     can read.
   - It is compared by the content of its source, whatever the name of the file is. The content of an
     image cannot be changed.
@@ -53,10 +53,12 @@ options:
     type: str
   server:
     description:
-      - Name of a stopped server whose root disk is copied. Of a container, the files are, without
-        those in C(/dev), C(/proc), C(/sys), C(/run) and C(/tmp), its first-boot content, and
-        extended attributes; O(disk_format) is V(root-tar) then, or V(oci) if it runs an
-        application.
+      - Name of a server whose root disk is copied, also while it runs. The image has what the disk
+        held at one instant, for which the file systems of the guest are frozen if its agent answers
+        within seconds. What programs have not written yet is not in it, as after a power failure.
+      - Of a container, which must be off, the files are copied, without those in C(/dev), C(/proc),
+        C(/sys), C(/run) and C(/tmp), its first-boot content, and extended attributes;
+        O(disk_format) is V(root-tar) then, or V(oci) if it runs an application.
     type: str
   volume:
     description:

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Images of volumes, and of their snapshots."""
+"""Images of volumes, of their snapshots, and of servers that run."""
 
 from __future__ import annotations
 
@@ -39,6 +39,16 @@ def test_of_what_is_in_use(
     keep('server', name='one', state='absent')
     keep('volume_snapshot', volume='data', name='monday', state='absent')
     keep('volume', name='data', state='absent')
+
+
+def test_of_a_running_server(keep: Keep, run: Run, server: Keep) -> None:
+    """It runs on, and the image stays what it was."""
+    server('one', state='started')
+    made = keep('image', name='i', server='one')['image']
+    assert (made['source'], made['disk_format']) == ('server:one', 'qcow2')
+    assert run('server_info', name='one')['servers'][0]['status'] == 'ACTIVE'
+    keep('image', name='i', state='absent')
+    keep('server', name='one', state='absent')
 
 
 def test_image_of_volume(cloud: CloudUnderTest, keep: Keep, run: Run, refused: Refused) -> None:

@@ -64,7 +64,7 @@ def test_copy_of_what_is_in_use(
     server('one', state='started', volume_size=2)
     copy = {'name': 'copy', 'source_volume': 'one/root'}
     with cloud.open('default') as opened:
-        copies_running = opened.profile.images_of_running
+        copies_running = opened.profile.volumes_of_running
     if copies_running:
         keep('volume', **copy)
         keep('volume', name='copy', state='absent')

@@ -622,7 +622,7 @@ def test_image(box: Item, ssh: Ssh) -> None:
     """Its files are an image, of which others are made; first-boot content is not among them."""
     content = 'echo kept >/kept; chown 33:44 /kept; chmod 4711 /kept; mkfifo /f'
     ssh(box['fixed_ip'], f'ln -sf /etc/shadow /link; {content}; touch /run/left /tmp/left; sync')
-    assert 'an image requires a stopped server' in refused('image', name='copy', server='box')
+    assert 'an image requires one that is off' in refused('image', name='copy', server='box')
     keep('server', **NAME, state='stopped')
     sparse = root_of(box) / 'sparse'
     sparse.touch(0o644)

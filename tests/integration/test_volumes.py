@@ -58,8 +58,15 @@ def read(guest: Guest, device: str) -> str:
 
 
 def test_copies(guest: Guest, image: str) -> None:
-    """Of a volume, of the root volume, and of an image; while the guest is off."""
+    """Of a volume, of the root volume, and of an image; while the guest is off.
+
+    An image of the server is made while the guest runs, with what it has not written to the disk.
+    """
     checksum = written(guest, '/dev/vdb')
+    live = guest('dd if=/dev/urandom of=/root/live bs=1M count=3; sha256sum </root/live')
+    made = keep('image', name='live', server='holder')['image']
+    assert (made['source'], made['size']) == ('server:holder', 2**30)
+    guest('rm /root/live')
     guest('echo mark > /root/mark; sync')
     assert 'attached to holder, which is running' in refused(
         'volume', name='copy', source_volume='data'
@@ -69,12 +76,13 @@ def test_copies(guest: Guest, image: str) -> None:
         ('copy', {'source_volume': 'data', 'size': 2}),
         ('root', {'source_volume': 'holder/root'}),
         ('fresh', {'image': image}),
+        ('live', {'image': 'live'}),
     ):
         keep('volume', name=name, **source)
     keep('server', name='holder', state='started', wait_for='ssh', wait_timeout=300)
-    for name in ('copy', 'root', 'fresh'):
+    for name in ('copy', 'root', 'fresh', 'live'):
         keep('volume', name=name, server='holder', state='attached')
-    for device in ('/dev/vdc', '/dev/vdd', '/dev/vde'):
+    for device in ('/dev/vdc', '/dev/vdd', '/dev/vde', '/dev/vdf'):
         guest(SEEN.format(device))
     assert read(guest, '/dev/vdc') == checksum
     assert guest('cat /sys/block/vdc/size').strip() == str(2 * 2**30 // 512)
@@ -82,10 +90,13 @@ def test_copies(guest: Guest, image: str) -> None:
     guest('mount -o ro /dev/vdd1 /tmp/old && mount -o ro /dev/vde1 /tmp/new')
     assert guest('cat /tmp/old/root/mark').strip() == 'mark'
     assert guest('ls /tmp/new/root/mark || echo none').strip() == 'none'
-    guest('umount /tmp/old /tmp/new')
-    for name in ('copy', 'root', 'fresh'):
+    guest('umount /tmp/old /tmp/new; mount -o ro /dev/vdf1 /tmp/new')
+    assert guest('sha256sum </tmp/new/root/live') == live
+    guest('umount /tmp/new')
+    for name in ('copy', 'root', 'fresh', 'live'):
         keep('volume', name=name, state='detached')
         keep('volume', name=name, state='absent')
+    keep('image', name='live', state='absent')
 
 
 GROWN = "df -m /mnt | tail -n 1 | awk '{print $2}'"

@@ -15,8 +15,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._cloud.images.source_f
     source_problem,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.checks import GIB
-from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
-from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Server
+from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.api.errors import text_of
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.image_rows import (
     BEGUN,
@@ -30,7 +29,6 @@ from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.ima
 from ansible_collections.hanok.cloud.plugins.module_utils._openstack.storage.image_source import (
     identified,
 )
-from ansible_collections.hanok.cloud.plugins.module_utils._plan.image import ObservedImages, plan
 
 PUBLIC = {
     'id': 'i1',
@@ -172,11 +170,3 @@ def test_text_of_a_page() -> None:
     """Glance answers with a page of HTML."""
     page = '<html>\n <head>\n  <title>415</title>\n </head>\n <body><h1>415 Type</h1>\n x<br />'
     assert text_of(page) == '415 Type x'
-
-
-@pytest.mark.parametrize('of_running', [True, False])
-def test_image_of_a_running_server(of_running: bool) -> None:
-    """Nova creates it; the local cloud would copy a disk that changes."""
-    observed = ObservedImages({}, servers={'web': Server('web')}, of_running=of_running)
-    planned = plan(ImageRequest('i', 'present', {'source': 'server:web'}), observed)
-    assert bool(planned.refused) != of_running

@@ -921,10 +921,10 @@ TYPES = {'ssd': VolumeType('ssd'), 'nfs': VolumeType('nfs', '/nfs is not mounted
         (
             image.plan(
                 ImageRequest('i', 'present', {'source': 'server:s'}),
-                image.ObservedImages({}, '', {'s': Server('s')}),
+                image.ObservedImages({}, '', {'s': Server('s', type='container')}),
             ),
-            'server: s is running, and an image requires a stopped server; stop it first (state: '
-            'stopped)',
+            'server: s is a container that runs, and an image requires one that is off; stop it '
+            'first (state: stopped), or use a backup of it',
         ),
         (
             image.plan(

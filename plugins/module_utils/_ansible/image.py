@@ -112,12 +112,18 @@ def _observe(cloud: Cloud, requested: ImageRequest) -> Tuple[ObservedImages, Nam
     names = {('image', name)}
     current = images.get(name)
     if requested.state == 'absent':
-        return ObservedImages(images), names
+        return ObservedImages(images), {*names, *_copied(current)}
     if current and not is_incomplete(current):
         return _with_digests(cloud, requested, current), names
     from .image_source import with_source
 
     return with_source(cloud, requested, current, images, names)
+
+
+def _copied(current: Image | None) -> Names:
+    """The server that an interrupted run has copied, which may have left something there."""
+    kind, _colon, name = current.source.partition(':') if current else ('', '', '')
+    return {(kind, name)} if kind == 'server' and current and is_incomplete(current) else set()
 
 
 def _with_digests(cloud: Cloud, requested: ImageRequest, current: Image) -> ObservedImages:

@@ -48,5 +48,4 @@ def _of_cloud(cloud: Cloud, images: Mapping[str, Image], kind: str, of: str) -> 
         return ObservedImages(images, backups=by_name('backup', backups_of(cloud).list()))
     servers = References('server', cloud.servers.list())
     servers.check(of)
-    of_running = cloud.profile.images_of_running
-    return ObservedImages(images, servers=servers, of_running=of_running)
+    return ObservedImages(images, servers=servers)

@@ -36,7 +36,7 @@ def copied(
     cloud: Cloud, kind: str, name: str, observed: ObservedVolumes
 ) -> Tuple[ObservedVolumes, Names]:
     """Add an image, a snapshot or a volume that is copied, and what is to be locked meanwhile."""
-    observed = replace(observed, of_running=cloud.profile.images_of_running)
+    observed = replace(observed, of_running=cloud.profile.volumes_of_running)
     if kind == 'image':
         return _with_images(cloud, name, observed)
     if kind == 'snapshot':

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A cloud on this host. The module of a resource is imported at its first use."""
+"""A cloud on this host; a resource is imported at its first use."""
 
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .catalogue.projects import LocalProjects
     from .catalogue.schedules import LocalSchedules
     from .compute.backups import LocalBackups
+    from .compute.root_snapshots import RootSnapshot
     from .compute.servers import LocalServers
     from .compute.snapshots import LocalServerSnapshots
     from .compute.volume_snapshots import LocalVolumeSnapshots
@@ -66,7 +67,7 @@ class LocalCloud:
     name = 'local'
 
     def __init__(self, project: str, actor: str, timeout: int, secrets: Secrets) -> None:
-        """``actor``: the user. ``timeout``: seconds to wait for locks and guests."""
+        """``timeout``: seconds to wait for locks and guests."""
         self.host = this_host(project, actor, timeout)
         self.secrets = secrets
         if self.host.record.lost_items() is not None:
@@ -113,7 +114,7 @@ class LocalCloud:
         return ((name, self) for name in each_project(self.host))
 
     def obstacles(self) -> List[str]:
-        """Other firewalls that drop packets of servers."""
+        """Other firewalls that drop packets."""
         return self.upkeep.obstacles()
 
     @property
@@ -156,7 +157,12 @@ class LocalCloud:
         """Images."""
         from .storage.images import LocalImages
 
-        return at_boundary(LocalImages(self.host, self.secrets.url))
+        return at_boundary(LocalImages(self.host, self.secrets.url, self._root_snapshot))
+
+    def _root_snapshot(self, *names: str) -> RootSnapshot:
+        from .compute.root_snapshots import RootSnapshot
+
+        return RootSnapshot(self.host, *names)
 
     @property
     def networks(self) -> LocalNetworks:
@@ -247,7 +253,7 @@ class LocalCloud:
 
     @property
     def records(self) -> Records | None:
-        """Nothing: it needs no rebuild (recovery.py)."""
+        """None (recovery.py)."""
         return None
 
     @property

@@ -27,10 +27,10 @@ class Profile(NamedTuple):
     ``max_user_data``, ``max_init_script``: in bytes. ``max_label``: characters of the value of a
     label. ``max_key_names``: key pairs of a server. ``more_addresses``: how to get more floating
     addresses. ``poll_interval``: seconds between two checks of a condition. ``place``: what
-    messages call the cloud. ``images_of_running``: whether a server may run while an image of it is
-    created. ``sees_guests``: whether it can tell what guests have mounted. ``has_hardware``:
-    whether servers have hardware that tasks decide about. ``rebuild_resizes``: whether a server can
-    have a smaller root disk after a rebuild. ``bridges``: those for servers, and whether each has
+    messages call the cloud. ``volumes_of_running``: whether volumes are copied while their server
+    runs. ``sees_guests``: whether it can tell what guests have mounted. ``has_hardware``: whether
+    tasks decide about the hardware of servers. ``rebuild_resizes``: whether a server can have a
+    smaller root disk after a rebuild. ``bridges``: those for servers, and whether each has
     VLANs (None: it does not exist); ``more_bridges``: how to get more. ``aliases``: by kind (and
     ``pool``), the names in this cloud for names in tasks. ``node``: of new servers.
     ``default_volume_type``: of new volumes.
@@ -45,7 +45,7 @@ class Profile(NamedTuple):
     more_addresses: str = 'ask the operator for more'
     poll_interval: float = 1.0
     place: str = 'the cloud'
-    images_of_running: bool = False
+    volumes_of_running: bool = False
     sees_guests: bool = True
     has_hardware: bool = True
     rebuild_resizes: bool = True

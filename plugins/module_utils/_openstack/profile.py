@@ -95,7 +95,7 @@ def profile_of(aliases: Aliases) -> Profile:
         max_key_names=1,
         more_addresses='ask the operator for a larger quota',
         poll_interval=1.0,
-        images_of_running=True,
+        volumes_of_running=True,
         sees_guests=False,
         has_hardware=False,
         rebuild_resizes=False,

@@ -27,7 +27,7 @@ class ObservedImages:
 
     ``source_problem``: why the source cannot be used. ``servers``, ``backups``: with the source, by
     name; ``volumes``: with a source that is a volume or a snapshot of one.
-    ``of_running``: whether it may be running; ``of_attached``: attached. ``held``: the current
+    ``of_attached``: whether it may be attached. ``held``: the current
     digests of the file at the source path; None: not read. ``checksum``: that of the request,
     resolved if it was a URL. ``described_by``: the manifest of the source. ``file``: to which it
     was exported.
@@ -38,7 +38,6 @@ class ObservedImages:
     servers: Mapping[str, Server] = field(default_factory=dict)
     backups: Mapping[str, Backup] = field(default_factory=dict)
     volumes: ObservedVolumes | None = None
-    of_running: bool = False
     of_attached: bool = True
     held: Mapping[str, str] | None = None
     checksum: str | None = None

@@ -34,7 +34,7 @@ def check_source(
         )
     elif kind == 'server':
         if draft.require('server', where, observed.servers):
-            _check_server(observed.servers[where], observed, draft)
+            _check_server(observed.servers[where], draft)
     elif observed.volumes:
         _check_volume(kind, where, observed.volumes, draft, observed.of_attached)
     elif kind == 'backup':
@@ -98,10 +98,10 @@ def _check_volume(
         )
 
 
-def _check_server(server: Server, observed: ObservedImages, draft: Draft) -> None:
-    if not observed.of_running and server.power != 'stopped':
+def _check_server(server: Server, draft: Draft) -> None:
+    if server.type == CONTAINER and server.power != 'stopped':
         draft.refuse(
             'server',
-            f'server: {server.name} is running, and an image requires a stopped server; stop it '
-            'first (state: stopped)',
+            f'server: {server.name} is a container that runs, and an image requires one that is '
+            'off; stop it first (state: stopped), or use a backup of it',
         )

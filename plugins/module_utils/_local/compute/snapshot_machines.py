@@ -84,10 +84,15 @@ class SnapshotMachines:
 
     def _running(self, place: Place) -> Any:
         """The machine that has the disks open; None: none has."""
-        if not place.machine:
-            return None
-        domain = self.host.hypervisor.qemu.lookupByUUIDString(place.machine)
-        return domain if domain.isActive() else None
+        domain = None
+        if place.machine:
+            with tolerate('NO_DOMAIN'):
+                domain = self.host.hypervisor.qemu.lookupByUUIDString(place.machine)
+        return domain if domain and domain.isActive() else None
+
+    def has_guest(self, place: Place) -> bool:
+        """Whether a guest may write to the disks."""
+        return self._running(place) is not None
 
     def _missing(self, place: Place, disks: Disks) -> bool:
         return not all(place.tag in self.pool.snapshots(disk) for disk in disks)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, BinaryIO, Dict, Tuple
+from typing import TYPE_CHECKING, BinaryIO, Callable, ContextManager, Dict, Protocol, Tuple
 
 from ..._cloud import Busy, CloudError, Outcomes
 from ..._cloud.images import checksums
@@ -54,15 +54,30 @@ def opened(host: Host, name: str) -> BinaryIO:
     return open(pool_of(host).image(*found.split()).path, 'rb')
 
 
+class RootSnapshot(Protocol):
+    """The snapshot of the root disk of a server, for an image of it."""
+
+    disk: Disk
+
+    def taken(self) -> ContextManager[str]:
+        """Its name in the disk while it is there; empty if no guest writes to that."""
+
+    def remove(self) -> None:
+        """Delete it, if an interrupted run has left it."""
+
+
 class ImageWriter:
     """Writes images of the local cloud."""
 
-    def __init__(self, host: Host, url: str | None) -> None:
-        """``url``: the complete one of this task; only a part of it is recorded."""
+    def __init__(
+        self, host: Host, url: str | None, snapshot_of: Callable[[str, str], RootSnapshot]
+    ) -> None:
+        """``url``, ``snapshot_of``: see LocalImages."""
         self.host = host
         self.record = host.record
         self.work = host.work
         self.url = url
+        self.snapshot_of = snapshot_of
         self.pool = pool_of(host)
 
     def create(self, changes: Changes) -> Outcomes:
@@ -88,6 +103,9 @@ class ImageWriter:
 
     def _delete(self, change: Change) -> None:
         image = self._disk(change)
+        kind, _colon, name = change.old(Image).source.partition(':')
+        if kind == 'server' and change.old(Image).unfinished:
+            self.snapshot_of(name, change.name).remove()
         writer_of(self.host).remove(image)
         image_import.remove(image.path)
 
@@ -119,7 +137,7 @@ class ImageWriter:
         kind, _colon, name = image.source.partition(':')
         if kind == 'server':
             application = self.record.value(_APPLICATION, name)
-            size = self._copy(name, image.disk_format, target, locks)
+            size = self._copy(name, image, target, locks)
             imported = None
         elif kind in ('volume', 'snapshot'):
             size = self._copy_volume(image.source, target, locks)
@@ -133,19 +151,20 @@ class ImageWriter:
         with self.record.writer.transaction() as sql:
             sql.execute(_BUILT, (size, imported, application, row))
 
-    def _copy(self, name: str, disk_format: str, target: Disk, locks: Sequence[int]) -> int:
+    def _copy(self, name: str, image: Image, target: Disk, locks: Sequence[int]) -> int:
         """Copy the root disk, or the files, of a server; return the size in bytes."""
-        server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
-        if disk_format in ROOTS:
+        if image.disk_format in ROOTS:
             from ..host.root_disks import mount_root
             from .root_archives import pack
 
+            server = self.record.value('SELECT uuid FROM server WHERE name = ?', name)
             with image_import.Import(self.host, target.path, locks) as process:
                 root = self.host.settings.path('servers', server, 'root')
                 mount_root(root)
-                return pack(process, root, f'server: {name}', disk_format == OCI)
-        writer = writer_of(self.host)
-        writer.flatten(writer.root(server), target, locks)
+                return pack(process, root, f'server: {name}', image.disk_format == OCI)
+        writer, snapshot = writer_of(self.host), self.snapshot_of(name, image.name)
+        with snapshot.taken() as tag:
+            writer.flatten(snapshot.disk, target, locks, tag)
         return writer.size(target)
 
     def _copy_volume(self, source: str, target: Disk, locks: Sequence[int]) -> int:

@@ -23,7 +23,7 @@ from ..record.record import split_names
 from .pools import pool_of
 
 if TYPE_CHECKING:
-    from .image_writer import ImageWriter
+    from .image_writer import ImageWriter, RootSnapshot
     from .row_types import ListedImage
 
 # The condition for a server s that uses the image with an id; CDs are those of its project.
@@ -45,9 +45,15 @@ class LocalImages:
 
     of_attached = True
 
-    def __init__(self, host: Host, url: str | None) -> None:
-        """``url``: the complete one of this task; only a part of it is recorded."""
+    def __init__(
+        self, host: Host, url: str | None, snapshot_of: Callable[[str, str], RootSnapshot]
+    ) -> None:
+        """``url``: the complete one of this task; only a part of it is recorded.
+
+        ``snapshot_of``: that of the root disk of a server, by its name, for an image, by its name.
+        """
         self.host = host
+        self.snapshot_of = snapshot_of
         self.record = host.record
         self.url = url
         self.pool = pool_of(host)
@@ -109,7 +115,7 @@ class LocalImages:
     def _writer(self) -> ImageWriter:
         from .image_writer import ImageWriter
 
-        return ImageWriter(self.host, self.url)
+        return ImageWriter(self.host, self.url, self.snapshot_of)
 
     def create(self, changes: Changes) -> Outcomes:
         """Create images from files, downloads and disks of servers."""
