@@ -76,7 +76,6 @@ options:
         track of what changes, also after the backup, at the cost of some memory.
     type: bool
     default: false
-    version_added: 0.1.0
   force:
     description:
       - Whether a guest that has to be off, for O(mode=stop) or O(state=restored), is powered off

@@ -65,7 +65,6 @@ options:
     description:
       - Whether backups have only what changed since the one before, as in M(hanok.cloud.backup).
     type: bool
-    version_added: 0.1.0
   force:
     description:
       - Whether guests are powered off instead of asked to shut down, with O(action=stop) and
