@@ -778,7 +778,7 @@ def test_limit(small: Item, ssh: Ssh) -> None:
     device, size, _used, free = there.split()[:4]
     assert 900_000 < int(free) <= int(size) < 2**20
     assert 'lost+found' not in there
-    filled = ssh(small['fixed_ip'], 'dd if=/dev/zero of=/full bs=1M 2>&1; echo more >/more')
+    filled = ssh(small['fixed_ip'], 'dd if=/dev/zero of=/full bs=1M 2>&1; echo more >/more; true')
     assert 'No space left on device' in filled
     assert disk.stat().st_blocks * 512 <= 2**30
     reached = f'mknod /loop b 7 {device[-1]} && echo >/loop; cat {device}; mount {device} /mnt'
