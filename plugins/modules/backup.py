@@ -81,7 +81,8 @@ options:
       - Whether a guest that has to be off, for O(mode=stop) or O(state=restored), is powered off
         instead of asked to shut down.
       - With O(state=absent), a backup whose store cannot be used is forgotten, and its files stay
-        where they are.
+        where they are. One whose restore was interrupted is deleted, which leaves the server with
+        what its disks have by then.
     type: bool
     default: false
   keep_last:

@@ -133,29 +133,41 @@ def command_of(name: str) -> list[str]:
     return list(found['application']['command'])
 
 
-def test_fetched(registry: None, archive: Path) -> None:
+def test_fetched(
+    registry: None, archive: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     """By tag or by digest, with the credentials of root; a tag that moves changes nothing."""
     digest = push(archive, '1')
     problem = failed(**image('app', ':1'))
     assert f'url: {REPOSITORY}:1 cannot be fetched (skopeo: ' in problem
     assert 'authentication required' in problem
     assert 'no image was created; sign in as root: skopeo login' in problem
+    # As in a session of root with systemd; other files stand behind it.
+    monkeypatch.setenv('XDG_RUNTIME_DIR', str(tmp_path))
+    monkeypatch.setenv('HOME', str(tmp_path))
+    other = tmp_path / '.docker' / 'config.json'
+    other.parent.mkdir()
+    other.write_text('[]', encoding='utf-8')
+    problem = failed(**image('app', ':1'))
+    assert f'{other} has no credentials of registries' in problem
+    other.write_text(f'{{"auths": {{"{REGISTRY}": {{"auth": "eDp5"}}}}}}', encoding='utf-8')
     login = ['skopeo', 'login', '--tls-verify=false', '-u', USER, '--password-stdin', REGISTRY]
     subprocess.run(login, input=PASSWORD, text=True, check=True, capture_output=True)
     try:
         made = keep('image', **image('app', ':1'))['image']
         assert made['source'] == f'url:{REPOSITORY}:1'
+        assert not run('image', **image('app', ':1', checksum=digest))['changed']
         keep('image', **image('pinned', ':1', checksum=digest))
-        other = push(written(archive.with_name('two.tar'), 'two'), '1')
+        second = push(written(archive.with_name('two.tar'), 'two'), '1')
         keep('image', **image('by-digest', f'@{digest}'))
         keep('image', **image('moved', ':1'))
         assert not run('image', **image('app', ':1'))['changed']
         found = [command_of(name) for name in ('app', 'pinned', 'by-digest', 'moved')]
         assert found == [['/app', 'one']] * 3 + [['/app', 'two']]
-        push_index('all', **{'s390x': other, oci.ARCHITECTURE: digest})
+        push_index('all', **{'s390x': second, oci.ARCHITECTURE: digest})
         keep('image', **image('of-index', ':all'))
         assert command_of('of-index') == ['/app', 'one']
-        push_index('elsewhere', s390x=other)
+        push_index('elsewhere', s390x=second)
         problem = failed(**image('none', ':elsewhere'))
         assert 'has no image for the platform of this host; no image was created' in problem
         unknown = f'sha256:{"0" * 64}'

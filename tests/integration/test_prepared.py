@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from .conftest import inventory, keep, refused, run
+from .conftest import inventory, keep, newest_image, refused, run
 
 Guest = Callable[[str, str], str]
 FAILS = '#!/bin/sh\necho before it fails\nno-such-command\nexit 3\n'
@@ -102,6 +102,26 @@ def test_init_script_of_an_interrupted_server(image: str) -> None:
     assert seed.exists()
     keep('init_script', name='setup', state='absent')
     keep('server', name='cut', state='absent')
+    assert inventory() == before
+
+
+def test_image_of_an_interrupted_run(tiny: str) -> None:
+    """Continued in another format, or deleted, it leaves nothing of what was there."""
+    before = inventory()
+    made = keep('image', name='cut', path=tiny)['image']
+    disk = Path('/var/lib/hanok/images', f'{made["id"]}.qcow2')
+    left = (Path(f'{disk}.import'), Path(f'{disk}.part'))
+    root_tar = newest_image('tiny', 'tar')
+    for options in ({'path': root_tar, 'disk_format': 'root-tar'}, {'state': 'absent'}):
+        with contextlib.closing(
+            sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)
+        ) as sql:  # as a killed run leaves it
+            sql.execute("UPDATE image SET task_state = 'creating' WHERE name = 'cut'")
+        left[0].mkdir()
+        (left[0] / 'source').write_bytes(b'part')
+        left[1].write_bytes(b'part')
+        keep('image', name='cut', **options)
+        assert not [path for path in (disk, *left) if path.exists()]
     assert inventory() == before
 
 

@@ -61,6 +61,8 @@ def test_what_is_written_is_read() -> None:
         ({'version': 2}, 'its version is 2, this collection reads 1'),
         ({'version': True}, 'its version is True, this collection reads 1'),
         ({'more': 1}, 'keys are missing or unknown: more'),
+        ({'\ud800': 1}, r'keys are missing or unknown: \ud800'),
+        ({'version': '\ud800'}, r"its version is '\ud800', this collection reads 1"),
         ({'name': '../x'}, "name: '../x'"),
         ({'name': None}, 'name has the wrong type'),
         ({'min_disk': True}, 'min_disk has the wrong type'),
@@ -134,6 +136,13 @@ def test_what_a_task_says_goes_first() -> None:
         (
             ImageRequest('web', 'present', {'source': 'path:/f'}, export_path='/f'),
             'it is what the image is created from; use another path',
+        ),
+        *(
+            (
+                ImageRequest('web', 'present', {}, export_path=path),
+                f'{path!r} is no path of a file with a name of at most 190 bytes',
+            )
+            for path in ('/a/', '/a\0b', f'/{"a" * 191}')
         ),
     ],
 )

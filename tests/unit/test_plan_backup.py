@@ -105,7 +105,6 @@ def test_how_it_is_restored() -> None:
         (TaskState.DELETING, 'present', ['delete', 'create']),
         (TaskState.RESTORING, 'present', ['restore']),
         (TaskState.RESTORING, 'restored', ['restore']),
-        (TaskState.RESTORING, 'absent', ['delete']),
         (TaskState.CREATING, 'absent', ['delete']),
         (TaskState.DELETING, 'absent', ['delete']),
     ],
@@ -115,6 +114,16 @@ def test_interrupted(unfinished: TaskState, state: str, expected: list[str]) -> 
     found = planned(state, replace(MADE, unfinished=unfinished))
     assert [verb for verb, _effect in steps(found)] == expected
     assert not found.refused
+
+
+def test_deleted_while_it_is_restored() -> None:
+    """The server may have disks of two times: it is held back until that was completed."""
+    begun = replace(MADE, unfinished=TaskState.RESTORING)
+    (refused,) = planned('absent', begun).refused
+    assert 'run it again (state: restored), or leave them so (force: true)' in refused
+    for left in (replace(begun, server_exists=False), replace(begun, fault='gone')):
+        assert 'run it again' not in str(planned('absent', left).refused)
+    assert not planned('absent', begun, force=True).refused
 
 
 AWAY = 'the store disk is not mounted (/mnt)'

@@ -331,6 +331,7 @@ def named(*things: Any) -> dict[str, Any]:
                 ('docker://library/nginx', {}, f"url: 'docker://library/nginx' {NO_REGISTRY}"),
                 ('docker://a.example/B:1', {}, f"url: 'docker://a.example/B:1' {NO_REGISTRY}"),
                 ('docker://a.example', {}, f"url: 'docker://a.example' {NO_REGISTRY}"),
+                ('docker://a.example/b?t=x', {}, f"url: 'docker://a.example/b' {NO_REGISTRY}"),
                 ('docker://-a.example/b', {}, f"url: 'docker://-a.example/b' {NO_REGISTRY}"),
                 (
                     'docker://me:secret@a.example/b',
@@ -1445,3 +1446,15 @@ def test_group_as_a_member() -> None:
     more = lb.ObservedLbs(named(made), NETWORKS, {**two, **named(Server('web-3', member_of='web'))})
     (change,) = lb.plan(lb_(members=('web', 's')), more).changes
     assert set(change.after.members) - set(change.before.members) == {'web-3'}
+
+
+def test_image_of_another_source() -> None:
+    """One that an interrupted run began keeps nothing of what that was to be made of."""
+    begun = Image('i', 'path:/a', SHA256, disk_format='oci', description='d', unfinished='creating')
+    observed = image.ObservedImages(named(begun))
+    (change,) = image.plan(ImageRequest('i', 'present', {'source': 'path:/b'}), observed).changes
+    made = change.new(Image)
+    assert (made.source, made.checksum, made.disk_format) == ('path:/b', None, 'qcow2')
+    assert made.description == 'd'
+    (change,) = image.plan(ImageRequest('i', 'present', {}), observed).changes
+    assert change.new(Image).checksum == SHA256

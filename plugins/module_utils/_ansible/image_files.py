@@ -33,6 +33,8 @@ def described(cloud: Cloud, path: str) -> ImageFile | None:
         return None
     try:
         found = file_from(path, _read(manifest))
+    except PermissionError:
+        raise _only_root('path', manifest) from None
     except (ValueError, OSError) as error:
         raise Invalid(
             f'path: {manifest} is no manifest of an image: {error}; delete it to import the file '
@@ -64,11 +66,21 @@ def exported(path: str, image: str) -> ImageFile | None:
     try:
         found = file_from(path, _read(manifest))
         is_damaged = not os.path.lexists(path) or _digest(path) != found.checksum
+    except PermissionError:
+        raise _only_root(_OPTION, path) from None
     except (ValueError, OSError):
         raise _foreign(path, image) from None
     if found.image != image:
         raise _foreign(path, image)
     return replace(found, damaged=is_damaged)
+
+
+def _only_root(option: str, path: str) -> CloudError:
+    return CloudError(
+        f'{option}: {path} and what is beside it cannot be read; run the task as root (become: '
+        'true)',
+        option,
+    )
 
 
 def _foreign(path: str, image: str) -> Invalid:

@@ -34,7 +34,8 @@ def with_source(
     if kind in OF_CLOUD:
         return _of_cloud(cloud, images, kind, of), {*names, (kind, of)}
     manifest = described(cloud, of) if kind == 'path' else None
-    known = manifest or current
+    is_named = 'source' in requested.options
+    known = manifest or (None if is_named else current)
     disk_format = requested.options.get(
         'disk_format', known.disk_format if known else DISK_FORMATS[0]
     )

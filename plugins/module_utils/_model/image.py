@@ -26,6 +26,7 @@ CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 OF_CLOUD = ('server', 'volume', 'snapshot', 'backup')  # sources that are no files
 SOURCES = ('path', 'url', *OF_CLOUD)
+_LONGEST = 190  # bytes: other names are made of it, of at most 255
 DISK_FORMATS = ('qcow2', 'iso', ROOT_TAR, OCI)
 
 
@@ -147,6 +148,10 @@ class ImageRequest(Request):
 def _export_problems(path: str, state: str, where: str) -> List[Problem]:
     if state == 'absent':
         return [invalid('export_path', 'it requires state: present')]
+    name = path.rpartition('/')[2]
+    if not 0 < len(name.encode()) <= _LONGEST or '\0' in path:
+        text = f'{path!r} is no path of a file with a name of at most {_LONGEST} bytes'
+        return [invalid('export_path', text)]
     if path == where:
         return [invalid('export_path', 'it is what the image is created from; use another path')]
     return []

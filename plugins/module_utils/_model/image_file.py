@@ -113,9 +113,9 @@ def file_from(path: str, text: bytes) -> ImageFile:
         raise ValueError('it is no mapping')
     version = values.pop('version', None)
     if version != _VERSION or isinstance(version, bool):
-        raise ValueError(f'its version is {str(version)[:20]}, this collection reads {_VERSION}')
+        raise ValueError(f'its version is {ascii(version)[:20]}, this collection reads {_VERSION}')
     if set(values) != set(_TYPES):
-        differing = sorted(str(key)[:40] for key in set(values) ^ set(_TYPES))
+        differing = sorted(ascii(key)[1:40].rstrip("'") for key in set(values) ^ set(_TYPES))
         raise ValueError(f'keys are missing or unknown: {", ".join(differing[:10])}')
     problems = _type_problems(values) or _value_problems(values)
     if problems:

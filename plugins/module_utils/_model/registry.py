@@ -48,8 +48,9 @@ def _url_problems(url: str) -> List[Problem]:
     if '@' in url.split('/')[2]:
         text = 'it contains a user name or password; log in as root with skopeo login, and omit it'
     else:
+        shown = url.partition('?')[0][:_MOST]
         text = (
-            f'{url[:_MOST]!r} is no image in a registry; name the registry, too, as in '
+            f'{shown!r} is no image in a registry; name the registry, too, as in '
             'docker://docker.io/library/nginx:1.27'
         )
     return [invalid('url', text)]

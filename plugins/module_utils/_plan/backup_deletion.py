@@ -33,6 +33,14 @@ def delete(
             f'{_KIND} {current.name}: {", ".join(standing)} has only what changed since it; delete '
             'that first',
         )
+    is_mixed = current.unfinished == TaskState.RESTORING and current.server_exists
+    if is_mixed and not (current.fault or request.force):
+        draft.refuse(
+            'state',
+            f'{_KIND} {current.name}: its restore was interrupted, and server {current.server} may '
+            'have disks of two times; run it again (state: restored), or leave them so (force: '
+            'true)',
+        )
     if current.fault and not request.force:
         draft.refuse(
             'state',

@@ -81,7 +81,7 @@ def _to_create(
     request: ImageRequest, current: Image | None, observed: ObservedImages, draft: Draft
 ) -> ImageRequest:
     """The request for an image that is new, or was created only in part."""
-    from .image_source import check_source, in_format_of_source
+    from .image_source import check_source, in_format_of_source, of_new_source
 
     if observed.described_by:
         from .image_file import as_described
@@ -89,7 +89,8 @@ def _to_create(
         request = as_described(request, observed.described_by, draft)
     source = request.options.get('source') or (current.source if current else '')
     check_source(source, request.name, observed, draft)
-    return in_format_of_source(request, source, observed, draft)
+    request = in_format_of_source(request, source, observed, draft)
+    return of_new_source(request, current)
 
 
 def _shared(request: ImageRequest, image: Image, draft: Draft) -> ImageRequest:

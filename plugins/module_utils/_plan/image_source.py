@@ -8,14 +8,23 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Tuple
 
 from .._model.change import Draft
-from .._model.image import DISK_FORMATS, ImageRequest
+from .._model.image import DISK_FORMATS, Image, ImageRequest
 from .._model.server_type import CONTAINER, OCI, ROOT_TAR
+from .._model.status import TaskState
 
 if TYPE_CHECKING:
     from .._model.server import Server
     from .._model.volume import Volume
     from .image import ObservedImages
     from .volume import ObservedVolumes
+
+
+def of_new_source(request: ImageRequest, current: Image | None) -> ImageRequest:
+    """The request; one that completes an image from a source keeps nothing of the one before."""
+    if not current or current.unfinished != TaskState.CREATING or 'source' not in request.options:
+        return request
+    defaults = {'checksum': None, 'disk_format': DISK_FORMATS[0]}
+    return replace(request, options={**defaults, **request.options})
 
 
 def check_source(

@@ -102,12 +102,18 @@ class ImageWriter:
         return self.work.finish(deleted, _DELETED)
 
     def _delete(self, change: Change) -> None:
-        image = self._disk(change)
         kind, _colon, name = change.old(Image).source.partition(':')
         if kind == 'server' and change.old(Image).unfinished:
             self.snapshot_of(name, change.name).remove()
-        writer_of(self.host).remove(image)
-        image_import.remove(image.path)
+        self._clean(change)
+
+    def _clean(self, change: Change) -> None:
+        """Remove all files of an image: an interrupted run may have had another format."""
+        identity = self._identity(change)
+        for disk_format in ('', ROOT_TAR):
+            image = self.pool.image(identity, disk_format)
+            writer_of(self.host).remove(image)
+            image_import.remove(image.path)
 
     def _reserve(self, image: Image) -> None:
         columns = {
@@ -124,15 +130,14 @@ class ImageWriter:
         columns['task_state'] = TaskState.CREATING
         self.record.writer.insert_row('image', columns)
 
-    def _disk(self, change: Change) -> Disk:
+    def _identity(self, change: Change) -> str:
         row = self.record.row_of(change)
-        identity = self.record.value('SELECT uuid FROM image WHERE id = ?', row)
-        image = change.after or change.before
-        return self.pool.image(identity, image.disk_format if isinstance(image, Image) else '')
+        return str(self.record.value('SELECT uuid FROM image WHERE id = ?', row))
 
     def _build(self, change: Change) -> None:
         image = change.new(Image)
-        target = self._disk(change)
+        self._clean(change)
+        target = self.pool.image(self._identity(change), image.disk_format)
         locks = self.work.held_lock('image', change.name)
         kind, _colon, name = image.source.partition(':')
         if kind == 'server':
@@ -235,7 +240,7 @@ class ImageWriter:
     def _fetch(
         self, process: image_import.Import, image: Image, location: str
     ) -> Tuple[int, str | None, str | None]:
-        """Fetch an image from a registry; return what an import does, without digests."""
+        """Fetch an image from a registry; return what an import does."""
         from .oci_images import unpack_oci
         from .oci_registries import from_registry
 
@@ -244,7 +249,7 @@ class ImageWriter:
             f'url: {location}',
             lambda folder: from_registry(folder, location, image.checksum),
         )
-        return size, None, application.recorded() if application else None
+        return size, json.dumps(process.digests), application.recorded() if application else None
 
 
 def _kept(process: image_import.Import, disk_format: str, name: str) -> Tuple[int, str | None]:

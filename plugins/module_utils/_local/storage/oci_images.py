@@ -31,7 +31,7 @@ MOST_DOCUMENT = 2**20  # bytes of a manifest, and of a configuration
 _MOST_LISTING = 2**26  # bytes: about a million files
 MOST_LAYERS = 256  # Docker makes at most 127
 _LAYOUT = 'oci:layout:image'
-_MESSAGE = re.compile(r' level=fatal msg="((?:[^"\\]|\\.)*)"')
+_MESSAGE = re.compile(r' level=fatal msg="((?:[^"\\]|\\.)*)')
 _DENIED = 'unauthorized', 'authentication required', 'access to the resource is denied'
 _DIGEST = re.compile('sha256:([0-9a-f]{64})')
 _ENVIRONMENT = {'PATH': os.defpath, 'HOME': '.', 'LC_ALL': 'C'}

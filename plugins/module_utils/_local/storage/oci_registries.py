@@ -24,6 +24,7 @@ from .oci_images import MOST_DOCUMENT, MOST_LAYERS, NONE, OciFolder, is_of_this_
 _POLICIES = ('/etc/containers/policy.json', '/usr/share/containers/policy.json')
 _CREDENTIALS = (
     '/run/containers/0/auth.json',
+    '/run/user/0/containers/auth.json',
     '~/.config/containers/auth.json',
     '~/.docker/config.json',
 )
@@ -55,6 +56,8 @@ class _Registry:
     def fetch(self, reference: str) -> None:
         """Fetch an image; of an index, the one for this host."""
         digest, document = self._manifest(reference)
+        kind, _colon, digits = digest.partition(':')
+        self.folder.process.digests = {kind: digits}
         if isinstance(document.get('manifests'), list):
             digest = self._of_this_host(document['manifests'])
             _digest, document = self._manifest(with_digest(reference, digest))
@@ -116,17 +119,33 @@ def _credentials() -> Iterator[Tuple[Tuple[str, ...], Tuple[int, ...]]]:
 
     They are in no file that the users of imports have, but in memory.
     """
-    places = (os.environ.get('REGISTRY_AUTH_FILE', ''), *map(os.path.expanduser, _CREDENTIALS))
-    for place in places:
-        if os.path.isfile(place):
-            with open(place, 'rb') as file:
-                text = file.read(_MOST_CREDENTIALS)
-            break
-    else:
-        text = json.dumps({'auths': {}}).encode()
+    text = json.dumps({'auths': _known()}).encode()
     descriptor = os.memfd_create('credentials')
     try:
         os.write(descriptor, text)
         yield ('--authfile', f'/proc/self/fd/{descriptor}'), (descriptor,)
     finally:
         os.close(descriptor)
+
+
+def _known() -> Dict[str, Any]:
+    """The credentials by registry, from the file that the task names, or from all others."""
+    chosen = os.environ.get('REGISTRY_AUTH_FILE')
+    runtime = os.environ.get('XDG_RUNTIME_DIR')
+    places = [f'{runtime}/containers/auth.json'] if runtime else []
+    found: Dict[str, Any] = {}
+    for place in [chosen] if chosen else [*places, *map(os.path.expanduser, _CREDENTIALS)]:
+        found = {**_read(place), **found}
+    return found
+
+
+def _read(path: str) -> Dict[str, Any]:
+    try:
+        with open(path, 'rb') as file:
+            document = parse_json(file.read(_MOST_CREDENTIALS).decode(errors='replace'))
+    except FileNotFoundError:
+        return {}
+    auths = document.get('auths', {}) if isinstance(document, dict) else None
+    if not isinstance(auths, dict):
+        raise Invalid(f'{path} has no credentials of registries; write it with skopeo login', 'url')
+    return auths
