@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import SEEN, STATE, Result, backup_stores, keep, refused, run
+from .test_ground import eventually
 
 Guest = Callable[[str], str]
 BOOT = 'cat /proc/sys/kernel/random/boot_id'
@@ -202,6 +204,7 @@ def test_with_volumes(store: Path, guest: Guest) -> None:
     assert os.listdir(f'{STATE}/volumes') == []
 
 
+LOST = 'a disk was replaced or restored since, or QEMU crashed'
 WRITE = (
     'dd if=/dev/urandom of=/root/part bs=1M count=3; sync; '
     'dd if=/dev/urandom of=/dev/vdb bs=1M seek=700 count=3 conv=fsync'
@@ -258,9 +261,7 @@ def test_incremental(store: Path, guest: Guest) -> None:
         'backup', name='inc-1', state='absent'
     )
     whole = run('backup', name='inc-4', **options)
-    assert whole['steps'][0]['why'] == (
-        'not incremental: backup inc-3: a disk was replaced or restored since'
-    )
+    assert whole['steps'][0]['why'] == (f'not incremental: backup inc-3: {LOST}')
     assert checkpoints() == {f'hanok-{whole["backup"]["id"]}'}
     last = run('backup', name='inc-5', **options, keep_last=1)
     assert last['backup']['base'] == 'inc-4'
@@ -280,6 +281,31 @@ def test_incremental(store: Path, guest: Guest) -> None:
     assert checkpoints() == set()
     keep('volume', name='data', state='detached', force=True)
     keep('volume', name='data', state='absent')
+
+
+def test_after_a_crash_of_qemu(store: Path, no_guest: str) -> None:
+    """Nothing tells what changed since the base; checkpoints of other programs are left alone."""
+    server = keep('server', name='crashed', image=no_guest, flavor='g1.nano')['server']
+    words = ['virsh', '--quiet', 'checkpoint-create-as', server['id'], 'of-another']
+    subprocess.run(words, check=True)
+    options = {'server': 'crashed', 'store': 'disk', 'incremental': True}
+    for name, base in (('crash-1', None), ('crash-2', 'crash-1')):
+        assert run('backup', name=name, **options)['backup']['base'] == base
+    words = ['virsh', '--quiet', 'domname', server['id']]
+    name = subprocess.run(words, check=True, capture_output=True, text=True).stdout.strip()
+    os.kill(int(Path(f'/run/libvirt/qemu/{name}.pid').read_text('ascii')), signal.SIGKILL)
+    eventually(lambda: run('server_info', name='crashed')['servers'][0]['status'] == 'SHUTOFF')
+    keep('server', name='crashed', state='started')
+    done = run('backup', name='crash-3', **options)
+    assert not done.get('failed'), done['msg']
+    assert done['steps'][0]['why'] == f'not incremental: backup crash-2: {LOST}'
+    words = ['virsh', '--quiet', 'checkpoint-list', '--name', server['id']]
+    found = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
+    assert sorted(found) == sorted(['of-another', f'hanok-{done["backup"]["id"]}'])
+    assert run('backup', name='crash-4', **options)['backup']['base'] == 'crash-3'
+    keep('server', name='crashed', state='absent')
+    for number in (2, 1, 4, 3):
+        keep('backup', name=f'crash-{number}', state='absent')
 
 
 def test_of_a_stopped_guest(guest: Guest) -> None:

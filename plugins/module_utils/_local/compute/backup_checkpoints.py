@@ -4,7 +4,7 @@
 
 libvirt keeps one as a bitmap in each disk. Ours have the names of the snapshots of their backups
 (tag_of); those of other programs are left alone. A bitmap does not outlive a disk that is replaced
-or rolled back, and after a crash of QEMU it is inconsistent.
+or rolled back, and not a crash of QEMU, which leaves none, or an inconsistent one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from ..host.hypervisor import tolerate
 from ..host.monitor import Monitor
 
 _OURS = re.compile(r'hanok-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\Z')
+_LOST = 'a disk was replaced or restored since, or QEMU crashed'
 _METADATA_ONLY = 2  # VIR_DOMAIN_CHECKPOINT_DELETE_METADATA_ONLY
 
 
@@ -45,11 +46,9 @@ class Checkpoints:
             return 'it has no checkpoint'
         bitmaps = self._bitmaps()
         for path in paths:
-            bitmap = bitmaps.get(os.path.realpath(path), {}).get(name)
-            if bitmap is None:
-                return 'a disk was replaced or restored since'
+            bitmap = bitmaps.get(os.path.realpath(path), {}).get(name, {})
             if bitmap.get('inconsistent') or not bitmap.get('recording'):
-                return 'QEMU did not end orderly since'
+                return _LOST
         return ''
 
     def create(self, name: str, paths: Sequence[str]) -> None:
