@@ -43,7 +43,8 @@ options:
         unless it ends with another one. Required to create a schedule.
     type: str
   servers:
-    description: Names of servers.
+    description:
+      - Names of servers. They follow when a server is renamed (M(hanok.cloud.server_action)).
     type: list
     elements: str
   server_labels:
@@ -69,6 +70,11 @@ options:
     description:
       - Whether guests are powered off instead of asked to shut down, with O(action=stop) and
         O(action=backup).
+    type: bool
+  delete_snapshots:
+    description:
+      - Whether servers are deleted with their snapshots, with O(action=delete). Without it, servers
+        that have snapshots are not deleted, as in M(hanok.cloud.server).
     type: bool
   keep_last:
     description:
@@ -166,6 +172,9 @@ schedule:
       type: str
     force:
       description: Whether guests are powered off.
+      type: bool
+    delete_snapshots:
+      description: Whether servers are deleted with their snapshots.
       type: bool
     keep_last:
       description: How many are kept; null if this rule is not set.

@@ -37,6 +37,7 @@ options:
         systems have other labels and UUIDs than those of the server, so that its guest does not
         mount the wrong one.
       - V(rename) gives a single server O(new_name). The name inside the guest does not change.
+        Schedules that name the server (M(hanok.cloud.schedule)) have its new name then.
     type: str
     required: true
     choices:

@@ -42,12 +42,16 @@ def test_life_of_schedules(run: Run, keep: Keep) -> None:
 @pytest.mark.parametrize(
     ('options', 'problem'),
     [
+        ({'action': 'stop', 'on_calendar': 'daily', 'servers': ['b x']}, "'b x' is not a valid"),
         ({'on_calendar': 'daily'}, 'to create it, also set action'),
         ({'action': 'stop'}, 'to create it, also set on_calendar'),
         ({'action': 'stop', 'on_calendar': 'daily', 'servers': []}, 'no server is selected'),
         ({'action': 'stop', 'on_calendar': 'daily\nx', 'servers': ['a']}, 'calendar expression'),
         ({'action': 'stop', 'on_calendar': '%i', 'servers': ['a']}, 'calendar expression'),
-        ({'action': 'stop', 'on_calendar': '2020-01-01', 'servers': ['a']}, 'would never run'),
+        (
+            {'action': 'stop', 'on_calendar': '2020-01-01', 'servers': ['a']},
+            'or there is no such day',
+        ),
         (
             {'action': 'stop', 'on_calendar': 'daily', 'servers': ['a'], 'keep_last': 1},
             'keep_last: action: stop does not have it',

@@ -210,7 +210,8 @@ def test_snapshot(box: Item, ssh: Ssh) -> None:
     )
     before, first = ssh(box['fixed_ip'], read), ssh(box['fixed_ip'], started)
     files = sorted(os.listdir(root_of(box).parent))
-    keep('server_snapshot', server='box', name='full')
+    made = keep('server_snapshot', server='box', name='full')['server_snapshot']
+    assert (made['size'], made['changed_since']) == (None, None)
     assert ssh(box['fixed_ip'], started) == first
     ssh(box['fixed_ip'], 'rm /data /link /fifo; echo later >/later; echo bad >/etc/resolv.conf')
     keep('server', **NAME, state='paused')

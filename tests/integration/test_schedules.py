@@ -154,15 +154,26 @@ def test_runs(systemd: Path, no_guest: str, tmp_path: Path) -> None:
             'schedule backup',
             'schedule snapshot',
         )
-        keep('server_snapshot', name=snapshot['name'], server='a', state='absent')
         keep('backup', name=backup['name'], state='absent')
     keep('schedule', name='gone', action='delete', servers=['a', 'b'], on_calendar='daily')
+    other = {'name': 'gone', 'project': 'other'}
+    keep('schedule', **other, action='stop', servers=['a'], on_calendar='daily')
+    run('server_action', name='a', action='rename', new_name='c')
+    shown = {one['name']: one['servers'] for one in run('schedule_info')['schedules']}
+    assert (shown['gone'], shown['stop']) == (['b', 'c'], [])
+    assert not keep('schedule', name='gone', servers=['c', 'b'])['changed']
+    assert run('schedule_info', project='other')['schedules'][0]['servers'] == ['a']
+    run('server_action', name='c', action='rename', new_name='a')
+    keep('schedule', **other, state='absent')
+    keep('project', name='other', state='absent')
     keep('server', name='a', delete_protection=True)
     ran = run_schedule('gone')
     assert ran.returncode == 1
     assert 'server b does not exist' in ran.stderr
     assert 'protect' in ran.stderr
     keep('server', name='a', delete_protection=False)
+    assert 'set delete_snapshots: true' in run_schedule('gone').stderr
+    keep('schedule', name='gone', delete_snapshots=True)
     run_schedule('gone')
     assert run('server_info')['servers'] == []
     for name in ('backup', 'snapshot', 'start', 'stop', 'gone'):

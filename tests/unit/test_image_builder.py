@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -65,7 +67,23 @@ INVALID = [
     ({'image_builder_users': [{'name': 'a', 'groups': ['-x']}]}, '-x: names of users and groups'),
     ({'image_builder_files': [{**FILE, 'owner': '../a'}]}, '../a: names of users and groups'),
     ({'image_builder_files': [{**FILE, 'path': 'etc/motd'}]}, 'etc/motd is no absolute path'),
-    ({'image_builder_files': [{**FILE, 'mode': 0o644}]}, '420 is a number'),
+    (
+        {'image_builder_files': [{**FILE, 'mode': 0o644}]},
+        '420 is no text; set the octal mode in quotes',
+    ),
+    ({'image_builder_files': [{**FILE, 'path': '/dev/x'}]}, '/dev/x: what is in /dev'),
+    ({'image_builder_files': [{**FILE, 'path': '/sys'}]}, '/sys: what is in /dev, /proc and /sys'),
+    ({'image_builder_files': [{**FILE, 'content': 5}]}, 'content: 5 is no text'),
+    ({'image_builder_files': [{**FILE, 'content': None}]}, 'content: null is no text'),
+    ({'image_builder_files': [{**FILE, 'content': {'a': 1}}]}, 'content: {"a": 1} is no text'),
+    ({'image_builder_users': [{'name': 'a', 'shell': None}]}, 'shell: null is no text'),
+    ({'image_builder_users': [{'name': 'a', 'ssh_keys': None}]}, 'null is no text; groups and ssh'),
+    ({'image_builder_users': [{'name': 'a', 'ssh_keys': ['k', 5]}]}, '5 is no text; groups and'),
+    ({'image_builder_scripts': '#!/bin/sh'}, '"#!/bin/sh" is no list; begin each element with'),
+    ({'image_builder_extra_packages': 'nginx'}, '"nginx" is no list'),
+    ({'image_builder_users': None}, 'null is no list'),
+    ({'image_builder_files': FILE}, '"path": "/etc/motd", "content": "text\\n"} is no list'),
+    ({'image_builder_files': ['path=/a']}, '"path=/a" is no mapping'),
     ({'image_builder_files': [{**FILE, 'mode': 'rw'}]}, 'rw is no octal mode'),
     ({'image_builder_files': [{**FILE, 'content': "'" * 20000}]}, 'at most 65536 are passed on'),
     ({'image_builder_scripts': ['echo']}, 'a script begins with "#!"'),
@@ -78,19 +96,16 @@ INVALID = [
 
 def test_invalid_descriptions(tmp_path: Path) -> None:
     """Each is refused with the option and the way out; a valid one is not."""
-    valid = {'image_builder_users': [{'name': 'a'}], 'image_builder_files': [FILE]}
+    user = {'name': 'a', 'ssh_keys': 'ssh-ed25519 AAAA', 'groups': ['b']}
+    valid = {'image_builder_users': [user], 'image_builder_files': [FILE]}
     cases = [({**valid, 'image_builder_scripts': ['#!/bin/sh\n']}, ''), *INVALID]
-    written = {'content': '{{ __image_builder_checks | to_json }}', 'mode': '0600'}
+    shown = {'msg': 'CHECKS {{ __image_builder_checks | to_json | b64encode }}'}
     tasks = [
-        {
-            'copy': {**written, 'dest': f'{tmp_path}/{number}'},
-            'vars': {'image_builder_image': 'debian', **case},
-        }
-        for number, (case, _message) in enumerate(cases)
+        {'debug': shown, 'vars': {'image_builder_image': 'debian', **case}} for case, _text in cases
     ]
-    run_play(tmp_path, tasks)
-    for number, (case, message) in enumerate(cases):
-        checks = json.loads((tmp_path / str(number)).read_text('utf-8'))
+    found = re.findall(r'CHECKS ([\w+/=]+)', run_play(tmp_path, tasks))
+    for (case, message), text in zip(cases, found, strict=True):
+        checks = json.loads(base64.b64decode(text))
         failed = [check for check in checks if not check['is_valid']]
         assert len(failed) == bool(message), failed
         for check in failed:

@@ -104,6 +104,7 @@ def test_what_others_lack() -> None:
         None,
         None,
         None,
+        False,
     ]
     (text,) = planned(action='start', keep_last=1).refused
     assert str(text) == 'keep_last: action: start does not have it'
@@ -138,6 +139,9 @@ def test_tasks() -> None:
     ]
     assert making(replace(MADE, action='delete'), both, NOW) == [
         ('server', {'name': name, 'state': 'absent'}) for name in ('web', 'database')
+    ]
+    assert making(replace(MADE, action='delete', delete_snapshots=True), [WEB], NOW) == [
+        ('server', {'name': 'web', 'state': 'absent', 'delete_snapshots': True})
     ]
     assert making(replace(MADE, action='snapshot'), [WEB], NOW) == [
         ('server_snapshot', {'name': 'nightly-20260131T090000Z', 'server': 'web'})

@@ -32,6 +32,7 @@ ARGUMENTS: Dict[str, Any] = {
     'include_volumes': {'type': 'bool'},
     'incremental': {'type': 'bool'},
     'force': {'type': 'bool'},
+    'delete_snapshots': {'type': 'bool'},
     **{rule: {'type': 'int'} for rule in KEEP},
     **METADATA,
 }

@@ -11,7 +11,7 @@ from typing import Any, Dict, List, Tuple
 
 from .backup import KEEP, MOST_KEPT
 from .change import AFTER_APPLY, plain_fields
-from .checks import label_problems, reference_problems
+from .checks import host_name_problems, label_problems
 from .effect import Table, live
 from .problem import Problem, invalid
 from .request import Request
@@ -22,7 +22,7 @@ ACTIONS: Mapping[str, Tuple[str, ...]] = {
     'snapshot': KEEP,
     'start': (),
     'stop': ('force',),
-    'delete': (),
+    'delete': ('delete_snapshots',),
 }
 # What does it once.
 MODULES = {
@@ -32,7 +32,7 @@ MODULES = {
     'stop': 'hanok.cloud.server_action',
     'delete': 'hanok.cloud.server',
 }
-OPTIONS = ACTIONS['backup']
+OPTIONS = (*ACTIONS['backup'], *ACTIONS['delete'])
 MOST_IN_NAME = 40  # characters: snapshots are named after their schedule and the time
 # systemd.time(7): weekdays, dates, times, lists, ranges, steps, and a time zone.
 _CALENDAR = re.compile(r'[A-Za-z0-9*][A-Za-z0-9*.,:/~ _+-]{0,99}\Z')
@@ -59,6 +59,7 @@ class Schedule:
     keep_last: int | None = None
     keep_daily: int | None = None
     keep_weekly: int | None = None
+    delete_snapshots: bool = False
     description: str = ''
     labels: Mapping[str, str] = field(default_factory=dict)
     has_timer: bool = True
@@ -97,7 +98,7 @@ class ScheduleRequest(Request):
         options = self.options
         problems = super().problems() + label_problems(options.get('server_labels'))
         for name in options.get('servers', ()):
-            problems += reference_problems(name, 'servers')
+            problems += host_name_problems(name, 'servers')
         for rule in KEEP:
             number = options.get(rule, 1)
             if not 0 <= number <= MOST_KEPT:

@@ -89,11 +89,14 @@ def _check_time(
     observed: ObservedSchedules,
     draft: Draft,
 ) -> None:
-    """Refuse another time that is over."""
+    """Refuse another time that never comes."""
     text = request.options.get('on_calendar')
     is_other = text is not None and (current is None or current.on_calendar != text)
     if is_other and observed.next_run_at is None:
-        draft.refuse('on_calendar', f'on_calendar: {text} is over; it would never run')
+        draft.refuse(
+            'on_calendar',
+            f'on_calendar: {text} is over, or there is no such day; it would never run',
+        )
 
 
 def cron_line(name: str, action: str) -> str:

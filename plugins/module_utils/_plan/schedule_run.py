@@ -57,7 +57,10 @@ def making(schedule: Schedule, servers: Sequence[Server], now: str) -> List[Task
 def _task(schedule: Schedule, server: Server, now: str) -> Task:
     stamp = now.replace('-', '').replace(':', '')
     if schedule.action == 'delete':
-        return Task('server', {'name': server.name, 'state': 'absent'})
+        gone: Dict[str, Any] = {'name': server.name, 'state': 'absent'}
+        if schedule.delete_snapshots:
+            gone['delete_snapshots'] = True
+        return Task('server', gone)
     if schedule.action == 'snapshot':
         name = f'{schedule.name}-{stamp}'
         return Task('server_snapshot', {'name': name, 'server': server.name})

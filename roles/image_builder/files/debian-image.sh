@@ -81,9 +81,9 @@ make_image() {
   qemu-img convert -O qcow2 -c -o compression_type=zstd "$WORK/disk.raw" "$WORK/image"
 }
 
-# In mounts of its own, which are not left behind in the tree.
+# With mounts and processes of its own, which are not left behind in the tree and on the host.
 describe() {
-  [ -z "${IMAGE_DESCRIPTION:-}" ] || unshare --mount python3 -c "$IMAGE_DESCRIBE" "$TREE"
+  [ -z "${IMAGE_DESCRIPTION:-}" ] || unshare --mount --pid --fork --kill-child python3 -c "$IMAGE_DESCRIBE" "$TREE"
 }
 
 fail() {

@@ -3,7 +3,8 @@
 """Apply the users, files and scripts of a description to a root file system.
 
 Usage: description.py TREE. The description is JSON in the environment variable IMAGE_DESCRIPTION.
-debian-image.sh runs it as root, with mounts of its own: what is mounted here is gone when it ends.
+debian-image.sh runs it as root, with mounts and processes of its own: what is mounted or started
+here is gone when it ends.
 All paths are looked up in the tree, also those of links.
 """
 
@@ -23,6 +24,9 @@ from typing import Any
 YES = ('true', 'yes', 'on', 'y', 't', '1', '1.0')
 PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 
+# What is mounted in the tree while it is described.
+OF_HOST = ('dev', 'proc', 'sys')
+
 
 def main() -> None:
     """Users, then the files that may belong to them, then the scripts that may use both."""
@@ -30,6 +34,8 @@ def main() -> None:
     enter(sys.argv[1])
     for user in description['users']:
         add_user(user)
+    for user in description['users']:  # a group of one may be the own group of another
+        join_groups(user)
     for number, file in enumerate(description['files']):
         try:
             write_file(file)
@@ -41,25 +47,23 @@ def main() -> None:
 
 def enter(tree: str) -> None:
     """Make the tree the root of this process, with what programs expect below it."""
-    for folder in ('dev', 'proc', 'sys'):
+    for folder in ('dev', 'sys'):
         subprocess.run(['mount', '--rbind', f'/{folder}', f'{tree}/{folder}'], check=True)
+    subprocess.run(['mount', '-t', 'proc', 'proc', f'{tree}/proc'], check=True)
     os.chroot(tree)
     os.chdir('/')
 
 
 def add_user(user: dict[str, Any]) -> None:
     """Create a user with a home directory; without a password, it signs in with a key."""
-    name, groups = user['name'], as_list(user.get('groups', []))
-    for group in groups:
-        run('groupadd', '--force', group)
-    options = ['--create-home', '--shell', user.get('shell', '/bin/bash')]
-    if groups:
-        options += ['--groups', ','.join(groups)]
-    run('useradd', *options, '--', name)
+    name = user['name']
+    run('useradd', '--create-home', '--shell', user.get('shell', '/bin/bash'), '--', name)
     if str(user.get('sudo', False)).lower() in YES:
         rule = f'{name} ALL=(ALL) NOPASSWD:ALL\n'
         write_file({'path': f'/etc/sudoers.d/{name}', 'content': rule, 'mode': '0440'})
-    keys = as_list(user.get('ssh_keys', []))
+    keys = user.get('ssh_keys', [])
+    if isinstance(keys, str):  # one key: its options may have commas
+        keys = [keys]
     if keys:
         folder = Path(pwd.getpwnam(name).pw_dir, '.ssh')
         folder.mkdir(mode=0o700)
@@ -69,14 +73,22 @@ def add_user(user: dict[str, Any]) -> None:
         write_file({**file, 'owner': name, 'group': name})
 
 
-def as_list(value: list[str] | str) -> list[str]:
-    """A list that may be written as text, as Ansible allows it."""
-    return value.split(',') if isinstance(value, str) else value
+def join_groups(user: dict[str, Any]) -> None:
+    """Add a user to its groups, of which those that do not exist are created."""
+    groups = user.get('groups', [])
+    if isinstance(groups, str):  # as Ansible allows it
+        groups = groups.split(',')
+    for group in groups:
+        run('groupadd', '--force', group)
+    if groups:
+        run('usermod', '--append', '--groups', ','.join(groups), '--', user['name'])
 
 
 def write_file(file: dict[str, Any]) -> None:
     """Write a file, and the directories above it."""
-    path = Path(file['path'])
+    path = Path(file['path']).resolve()
+    if path.parts[1:2] and path.parts[1] in OF_HOST:
+        raise OSError(f'it leads to {path}, which is of the host, not of the image')
     owner = pwd.getpwnam(file.get('owner', 'root')).pw_uid
     group = grp.getgrnam(file.get('group', 'root')).gr_gid
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -93,7 +105,7 @@ def run_script(option: str, script: str) -> None:
     try:
         run(str(path), what=option)
     finally:
-        path.unlink()
+        path.unlink(missing_ok=True)
 
 
 def run(*words: str, what: str = '') -> None:

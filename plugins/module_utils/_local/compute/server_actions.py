@@ -141,6 +141,12 @@ _DRAINED = frozenset(
         Verb.RESCUE,
     }
 )
+# Sorted, as a task has them. The view has the schedules of the project only.
+_RENAME_IN_SCHEDULES = """UPDATE main.schedule
+  SET servers = (SELECT json_group_array(name) FROM
+    (SELECT DISTINCT iif(value = :old, :new, value) AS name FROM json_each(servers) ORDER BY name))
+  WHERE id IN (SELECT id FROM schedule)
+    AND :old IN (SELECT value FROM json_each(main.schedule.servers))"""
 
 
 class ServerActions:
@@ -255,7 +261,10 @@ class ServerActions:
             return self.record.writer.end(outcomes)
 
     def _rename(self, changes: Changes) -> Outcomes:
-        """Give servers other names, which their root volumes, snapshots and DNS names follow."""
+        """Give servers other names.
+
+        Their root volumes, snapshots, DNS names and the schedules that name them follow.
+        """
 
         def rename(change: Change, row: int) -> None:
             name = change.new(Server).name
@@ -270,6 +279,7 @@ class ServerActions:
                 'WHERE server_id = ?',
                 (name, row),
             )
+            self.record.sql.execute(_RENAME_IN_SCHEDULES, {'old': change.name, 'new': name})
             dns_names.check_dns_names(self.record, 'server', [name])
 
         outcomes = self.record.writer.change(changes, rename)

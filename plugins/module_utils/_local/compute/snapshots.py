@@ -58,8 +58,9 @@ class LocalServerSnapshots:
         tag = tag_of(row['uuid'])
         found = [usages[disk.path].get(tag) for disk in disks]
         known = [one for one in found if one]
-        own = sum(one.own for one in known) if len(known) == len(disks) else None
-        changed = sum(one.changed for one in known) if len(known) == len(disks) else None
+        is_known = bool(disks) and len(known) == len(disks)  # a container has none
+        own = sum(one.own for one in known) if is_known else None
+        changed = sum(one.changed for one in known) if is_known else None
         return self.host.with_progress('server', row, snapshot_of(row, own, changed))
 
     @cached_property
