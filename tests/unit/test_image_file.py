@@ -8,13 +8,12 @@ import io
 import json
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.image_files import ImageFiles
-from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Cloud
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image import Image, ImageRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.image_file import (
@@ -177,7 +176,7 @@ def test_two_are_written_to_one_path(tmp_path: Path, monkeypatch: pytest.MonkeyP
         assert written.file_size == len(Path(path).read_bytes())
         return written.image
 
-    files = ImageFiles(cast('Cloud', cloud), 60)
+    files = ImageFiles(cloud, 60)
     monkeypatch.setattr(cloud.images, 'opened', lambda _name: Slow(b'aaa'))
     assert not files.write(changes[:1])[0].error
     assert found() == 'a'

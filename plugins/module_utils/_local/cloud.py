@@ -254,7 +254,6 @@ class LocalCloud:
     @property
     def records(self) -> Records | None:
         """None (recovery.py)."""
-        return None
 
     @property
     def history(self) -> LocalHistory:

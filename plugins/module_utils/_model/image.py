@@ -26,7 +26,6 @@ CHECKSUM = re.compile(r'(sha256|sha512):([0-9a-f]+|https?://[!-~]+)\Z')
 DIGITS = {'sha256': 64, 'sha512': 128}
 OF_CLOUD = ('server', 'volume', 'snapshot', 'backup')  # sources that are no files
 SOURCES = ('path', 'url', *OF_CLOUD)
-_LONGEST = 190  # bytes: other names are made of it, of at most 255
 DISK_FORMATS = ('qcow2', 'iso', ROOT_TAR, OCI)
 
 
@@ -133,7 +132,9 @@ class ImageRequest(Request):
         if self.hide_url and kind != 'url':
             problems.append(invalid('hide_url', 'it requires url; set url, or omit hide_url'))
         if self.export_path:
-            problems += _export_problems(self.export_path, self.state, where)
+            from .image_export import export_problems
+
+            problems += export_problems(self.export_path, self.state, where)
         if kind in OF_CLOUD:
             problems += reference_problems(where, kind)
             if self.options.get('disk_format') == 'iso':
@@ -143,18 +144,6 @@ class ImageRequest(Request):
 
             problems += url_problems(self.url or where, self)
         return problems
-
-
-def _export_problems(path: str, state: str, where: str) -> List[Problem]:
-    if state == 'absent':
-        return [invalid('export_path', 'it requires state: present')]
-    name = path.rpartition('/')[2]
-    if not 0 < len(name.encode()) <= _LONGEST or '\0' in path:
-        text = f'{path!r} is no path of a file with a name of at most {_LONGEST} bytes'
-        return [invalid('export_path', text)]
-    if path == where:
-        return [invalid('export_path', 'it is what the image is created from; use another path')]
-    return []
 
 
 def _checksum_problems(checksum: str | None, kind: str) -> List[Problem]:

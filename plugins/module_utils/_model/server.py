@@ -110,22 +110,20 @@ _COMPLETED_BY = {
 class Server:
     """A server in its observed or desired state.
 
-    ``status`` is given by the cloud. ``power`` is started, stopped or paused: that of its machine
-    or, while something is done with it, the one that it will have. ``memory``, ``swap`` are in MiB,
-    ``volume_size`` in GB. ``type``: see server_type.py.
-    ``max_vcpus``, ``max_memory``: what its machine can get while it runs; None: no more than it
-    has. ``user_data``, ``root_password``: keyed hashes (UserDataHash).
+    ``status`` is given by the cloud. ``power``: started, stopped or paused, of its machine or,
+    while something is done with it, later. ``memory``, ``swap`` are in MiB, ``volume_size`` in GB.
+    ``type``: see server_type.py. ``max_vcpus``, ``max_memory``: what its machine can get while it
+    runs; None: no more than it has. ``user_data``, ``root_password``: keyed hashes (UserDataHash).
     ``member_of`` is the group it was created in with count. ``rescue_image``: that of a rescued
     one. ``os_admin_user``: who logs in, by its image. ``is_application``: a container that runs the
-    application of its image, not an init. ``node``: the hypervisor, if the cloud tells it.
-    ``resized_from``: of one whose resize is neither confirmed nor reverted. ``faults``: how
-    its machine differs from the record. ``reason``: why it is paused. ``seeded``: its first-boot
-    disk exists. ``outdated``: options whose meaning changed since its creation. ``launched``: false
-    while it is being created and its machine does not run, so that it can be re-created without
-    loss. ``failure``: why what is unfinished was not completed. ``disk_of_flavor``: its
-    root disk has the size of its flavor, and changes only with that. ``hardware``: None if the
-    cloud decides about it. ``starts_at_boot``: of one that is off because its guest shut down, or
-    crashed: its host starts it when that boots.
+    application of its image, not an init. ``node``: the hypervisor, if that is told.
+    ``resized_from``: until a resize is confirmed or reverted. ``faults``: how its machine differs
+    from the record. ``reason``: why it is paused. ``seeded``: its first-boot disk exists.
+    ``outdated``: options whose meaning changed since its creation. ``launched``: false while it is
+    being created and never ran, so that nothing is lost with it. ``failure``: why what is
+    unfinished was not completed. ``disk_of_flavor``: its root disk has the size of its flavor, and
+    changes only with that. ``hardware``: None if the cloud decides about it. ``starts_at_boot``: it
+    is off, and its host starts it when that boots.
     """
 
     name: str

@@ -33,20 +33,25 @@ def delete(
             f'{_KIND} {current.name}: {", ".join(standing)} has only what changed since it; delete '
             'that first',
         )
-    is_mixed = current.unfinished == TaskState.RESTORING and current.server_exists
-    if is_mixed and not (current.fault or request.force):
+    if not request.force:
+        _check_without_force(current, draft)
+    why = COMPLETES_INTERRUPTED_RUN if current.unfinished == TaskState.DELETING else ''
+    effect = POWER_OFF if request.force else LIVE
+    draft.add(_KIND, Verb.DELETE, current, None, effect, why)
+
+
+def _check_without_force(current: Backup, draft: Draft) -> None:
+    """Refuse what would leave something behind."""
+    if current.fault:
+        draft.refuse(
+            'state',
+            f'{_KIND} {current.name}: {current.fault}; force: true forgets it, and leaves what is '
+            'in the store',
+        )
+    elif current.unfinished == TaskState.RESTORING and current.server_exists:
         draft.refuse(
             'state',
             f'{_KIND} {current.name}: its restore was interrupted, and server {current.server} may '
             'have disks of two times; run it again (state: restored), or leave them so (force: '
             'true)',
         )
-    if current.fault and not request.force:
-        draft.refuse(
-            'state',
-            f'{_KIND} {current.name}: {current.fault}; force: true forgets it, and leaves what is '
-            'in the store',
-        )
-    why = COMPLETES_INTERRUPTED_RUN if current.unfinished == TaskState.DELETING else ''
-    effect = POWER_OFF if request.force else LIVE
-    draft.add(_KIND, Verb.DELETE, current, None, effect, why)

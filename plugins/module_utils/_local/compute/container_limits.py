@@ -10,10 +10,29 @@ that starts; here they are changed with its size.
 
 from __future__ import annotations
 
-from typing import Any, Tuple
+from typing import TYPE_CHECKING, Any, Tuple
 
 from ..host.control_group import group_of, is_version_2
 from ..record.work import Work
+from .container_domain import quota_of
+
+if TYPE_CHECKING:
+    from .row_types import CompleteServer
+
+_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
+
+
+def set_size(work: Work, machine: Any, row: CompleteServer) -> None:
+    """Give a container that runs the size that is recorded."""
+    memory = row['memory'] * 1024
+    quota = quota_of(row['vcpus'])
+    limits = {'hard_limit': memory, 'swap_hard_limit': memory + row['swap'] * 1024}
+    running = machine.memoryParameters(_LIVE)
+    if any(running.get(limit) != wanted for limit, wanted in limits.items()):
+        machine.setMemoryParameters(limits, _LIVE)
+    if machine.schedulerParametersFlags(_LIVE).get('vcpu_quota') != quota:
+        machine.setSchedulerParametersFlags({'vcpu_quota': quota}, _LIVE)
+    set_outer_limits(work, machine, row['memory'], row['vcpus'], row['swap'])
 
 
 def set_outer_limits(work: Work, machine: Any, memory: int, vcpus: int, swap: int) -> None:

@@ -19,7 +19,7 @@ from ..._model.server import Server
 from ..._model.status import TaskState
 from ..network import dns_names
 from ..record.work import THREADS
-from . import server_rows
+from . import server_rows, snapshot_rows
 from .server_queries import init_script_hash
 from .server_status import recorded_power
 from .server_writer import ids_of
@@ -254,7 +254,7 @@ class ServerActions:
                 if not outcome.error:
                     self.record.writer.update_row('server', row, {'task_state': None})
                     if outcome.change.verb == Verb.REBUILD:
-                        server_rows.delete_snapshots(self.record, row)
+                        snapshot_rows.delete_snapshots(self.record, row)
                 elif _is_undone(outcome.change, outcome.error):
                     columns = self._columns(outcome.change, outcome.change.old(Server))
                     self.record.writer.update_row('server', row, {**columns, 'task_state': None})

@@ -26,14 +26,14 @@ from ..host.hypervisor import tolerate
 from ..host.mounts import mounted_below
 from ..host.root_disks import grow_root, mount_root, remove_root, unmount_root
 from ..host.user_namespace import first_id, first_id_of
-from ..record.work import Work, wait_until
+from ..record.work import wait_until
 from ..storage.pools import pool_of
 from . import container_domain, container_names, container_roots
 from .console import console_of
 from .container_console import is_read
 from .container_domain import Address
 from .container_init import has_ended, signal_init
-from .container_limits import set_outer_limits
+from .container_limits import set_size
 from .faults import interface_faults
 from .first_boot_content import check_recorded, content_of
 from .live_size import definition_of, macs_of
@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from .row_types import CompleteServer
 
 _MOST_NAME = 64  # bytes of a host name; that of a container is the name of its domain
-_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 # What inits power off by: systemd(1), "SIGRTMIN+4"; init/init.c of BusyBox; lxc.container.conf(5),
 # "lxc.signal.halt".
 _OF_SYSTEMD, _OF_BUSYBOX, _OF_OTHERS = signal.SIGRTMIN + 4, signal.SIGUSR2, signal.SIGPWR
@@ -180,22 +179,22 @@ class ServerContainers(ServerMachines):
             self.keep_password(row)
         if before.unfinished is None and definition_of(before) == definition_of(after):
             return
-        if before.unfinished or _dns_of(before) != _dns_of(after):
-            root = self.root(row)
-            container_names.renew(row, root, first_id_of(root))
-        if before.unfinished or before.volume_size != after.volume_size:
-            self._grow(row)
+        self._change_files(before, after, row)
         machine = self.define(row)
         is_restart = change.effect == RESTART or not _has_interfaces(machine, row)
         if machine.isActive() and is_restart:
             self.shut_down(row)
         if machine.isActive():
-            _set_size(self.host.work, machine, row)
+            set_size(self.host.work, machine, row)
         self.define_and_start(row)
 
-    def _grow(self, row: CompleteServer) -> None:
-        """Let a root file system that is limited have its recorded size."""
-        if row['root_size']:
+    def _change_files(self, before: Server, after: Server, row: CompleteServer) -> None:
+        """Change what is said in its files, and how much they may take."""
+        if before.unfinished or _dns_of(before) != _dns_of(after):
+            root = self.root(row)
+            container_names.renew(row, root, first_id_of(root))
+        is_changed = before.unfinished or before.volume_size != after.volume_size
+        if row['root_size'] and is_changed:
             container_roots.check_growth(row['name'], bool(self.lookup(row).isActive()))
             grow_root(self.root(row), row['root_size'], grows_mounted())
 
@@ -283,19 +282,6 @@ def _interfaces_of(row: CompleteServer) -> Tuple[Address, ...]:
 def _dns_of(server: Server) -> Tuple[object, ...]:
     """What the files say by which a container resolves names."""
     return server.dns_servers, server.dns_domain, macs_of(server)[:1]
-
-
-def _set_size(work: Work, machine: Any, row: CompleteServer) -> None:
-    """Give a running container what is recorded."""
-    memory = row['memory'] * 1024
-    quota = container_domain.quota_of(row['vcpus'])
-    limits = {'hard_limit': memory, 'swap_hard_limit': memory + row['swap'] * 1024}
-    running = machine.memoryParameters(_LIVE)
-    if any(running.get(limit) != wanted for limit, wanted in limits.items()):
-        machine.setMemoryParameters(limits, _LIVE)
-    if machine.schedulerParametersFlags(_LIVE).get('vcpu_quota') != quota:
-        machine.setSchedulerParametersFlags({'vcpu_quota': quota}, _LIVE)
-    set_outer_limits(work, machine, row['memory'], row['vcpus'], row['swap'])
 
 
 def _has_interfaces(machine: Any, row: CompleteServer) -> bool:

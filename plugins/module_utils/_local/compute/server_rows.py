@@ -266,11 +266,6 @@ def delete(record: Record, servers: Sequence[int]) -> None:
         record.sql.execute(statement, (json.dumps(servers),))
 
 
-def delete_snapshots(record: Record, server: int) -> None:
-    """Delete the snapshots of a server."""
-    record.sql.execute('DELETE FROM main.server_snapshot WHERE server_id = ?', (server,))
-
-
 def complete_rows(
     record: Record, user_data: str | None, names: Sequence[str]
 ) -> Dict[str, CompleteServer]:

@@ -68,3 +68,8 @@ def snapshot_of(row: ListedSnapshot, own: int | None, changed: int | None) -> Se
         created_by=row['created_by'],
         created_at=row['created_at'],
     )
+
+
+def delete_snapshots(record: Record, server: int) -> None:
+    """Delete the snapshots of a server."""
+    record.sql.execute('DELETE FROM main.server_snapshot WHERE server_id = ?', (server,))
