@@ -867,14 +867,14 @@ class ServerSnapshots(Items):
         super().store(item)
 
     def restore(self, changes: Sequence[Change]) -> Sequence[Outcome]:
-        """Restore the sizes of volumes, and the power of a server whose memory is restored."""
+        """Restore the sizes of volumes; a server that was paused, or has its memory, runs."""
         for change in changes:
             snapshot = change.new(ServerSnapshot)
             volumes = self.memory.kinds['volume']
             for name, size in snapshot.volumes.items():
                 volumes[name] = replace(volumes[name], size=size)
-            if change.effect == LIVE:
-                servers = self.memory.kinds['server']
+            servers = self.memory.kinds['server']
+            if change.effect == LIVE or servers[snapshot.server].power == 'paused':
                 servers[snapshot.server] = servers[snapshot.server].powered('started')
         return self.apply(changes)
 

@@ -14,8 +14,8 @@ description:
     at one instant, and, with O(memory=true), the memory of its guest. The server goes back to it
     with O(state=restored), and all that was written since then is lost.
   - A server that is restored with its memory continues exactly where it was. Otherwise the guest
-    boots afresh; a server that is stopped stays stopped. The sizes of volumes go back, too. Flavor,
-    addresses, security groups and labels do not.
+    boots afresh, also if it was paused; a server that is stopped stays stopped. The sizes of
+    volumes go back, too. Flavor, addresses, security groups and labels do not.
   - Snapshots are made of running, stopped and paused servers. The file systems of a guest that runs
     are frozen for that moment, if its guest agent answers within seconds; a snapshot with memory
     needs no frozen file systems, and pauses the guest while its memory is written.

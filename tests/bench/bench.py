@@ -320,14 +320,20 @@ def pause_rows() -> Iterator[Row]:
 
 def storage_rows() -> Iterator[Row]:
     """Disks that are made and copied, compared with qemu-img."""
-    play([('holder', server('holder', volume_size=4))])
+    play([('holder', server('holder', volume_size=4, user_data=storage.WRITER))])
     disk = storage.fill()
     play([('start', server('holder', state='started', wait_for='init'))])
     for make, remove, peer, aim in storage.pairs('holder', disk):
         tasks = [make, remove, peer, storage.removal()]
         times = measure(tasks, TURNS['storage'], changed=True)
         yield Row(times[make[0]], times[peer[0]], aim)
-    play([absent('holder')])
+        full = times[make[0]]
+    base, no_base = storage.increment('holder', 'base')
+    make, remove = storage.increment('holder', 'of-5-MB')
+    play([base])
+    times = measure([make, remove], TURNS['storage'], changed=True)
+    yield Row(times[make[0]], full, '0.1')
+    play([no_base, absent('holder')])
 
 
 def rule(records: int) -> dict[str, Times]:

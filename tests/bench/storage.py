@@ -8,6 +8,11 @@ import glob
 import subprocess
 from typing import Any
 
+# Writes the same 5 MB all the time.
+WRITER = """#!/bin/sh
+(while :; do dd if=/dev/urandom of=/root/five bs=1M count=5 conv=notrunc,fsync; sleep 1; done \\
+  >/dev/null 2>&1 </dev/null &)
+"""
 STORE = '/var/lib/hanok-bench-backups'
 _COPY = f'{STORE}/bare.qcow2'
 _ZSTD = 'compression_type=zstd'
@@ -48,6 +53,12 @@ def pairs(server: str, disk: str) -> list[Pair]:
             '1.1',
         ),
     ]
+
+
+def increment(server: str, name: str) -> tuple[Task, Task]:
+    """A backup of what changed since the one before, and how it is deleted."""
+    options = {'name': name, 'server': server, 'store': 'bench', 'incremental': True}
+    return _made(f'an incremental backup ({name})', 'backup', **options)
 
 
 def removal() -> Task:

@@ -102,7 +102,7 @@ def test_backup(keep: Keep, refused: Refused, run: Run, root: str, image: str) -
     keep('server', name='box', image=root, **off)
     keep('server', name='other', image=image, **off)
     for server, mode, way_out in (
-        ('box', 'snapshot', 'whose files nothing takes snapshots of; use suspend'),
+        ('box', 'snapshot', 'whose files have no instant while it runs; use suspend'),
         ('other', 'suspend', 'which need not be suspended; use snapshot'),
     ):
         message = refused('backup', name='b', server=server, mode=mode)

@@ -70,7 +70,11 @@ def test_life_of_snapshots(run: Run, keep: Keep, server: Keep) -> None:
     tree = snapshots(run, server='one')
     assert (tree['branch']['parent'], tree['branch']['current']) == ('first', True)
 
+    for state in ('started', 'paused'):
+        keep('server', name='one', state=state)
     restore(run, server='one', name='third')
+    assert run('server_info', name='one')['servers'][0]['status'] == 'ACTIVE'
+    keep('server', name='one', state='stopped', force=True)
     assert run('volume_info', name='data')['volumes'][0]['size'] == 2
     keep('server_snapshot', server='one', name='second', state='absent')
     keep('server_snapshot', server='one', name='third', state='absent')

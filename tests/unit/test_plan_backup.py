@@ -212,7 +212,7 @@ def test_containers() -> None:
     (created,) = planned(server=BOX, mode='stop').changes
     assert (created.new(Backup).mode, created.effect) == ('stop', 'restart')
     assert planned(server=BOX, mode='snapshot').refused == (
-        'mode: snapshot: server web is a container, whose files nothing takes snapshots of; use '
+        'mode: snapshot: server web is a container, whose files have no instant while it runs; use '
         'suspend, which freezes it while they are copied, or stop',
     )
     assert planned(mode='suspend').refused == (

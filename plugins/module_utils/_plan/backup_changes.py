@@ -123,8 +123,8 @@ def _check_mode(new: Backup, server: Server, draft: Draft) -> None:
     if new.mode == SNAPSHOT and server.type == CONTAINER:
         draft.refuse(
             'mode',
-            f'mode: {new.mode}: server {server.name} is a container, whose files nothing takes '
-            f'snapshots of; use suspend, which freezes it while they are copied, or stop',
+            f'mode: {new.mode}: server {server.name} is a container, whose files have no instant '
+            'while it runs; use suspend, which freezes it while they are copied, or stop',
         )
     elif new.mode == SUSPEND and server.type != CONTAINER:
         draft.refuse(

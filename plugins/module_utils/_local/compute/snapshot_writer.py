@@ -175,12 +175,12 @@ class SnapshotWriter:
             'WHERE id IN (SELECT volume_id FROM server_snapshot_disk WHERE snapshot_id = ?1)',
             (row,),
         )
-        if change.effect == LIVE:  # the guest continues
-            self.record.sql.execute(
-                "UPDATE main.server SET power = 'started' WHERE id = "
-                '(SELECT server_id FROM server_snapshot WHERE id = ?1)',
-                (row,),
-            )
+        # A guest continues with its memory; one that is paused boots afresh, as one that runs.
+        self.record.sql.execute(
+            "UPDATE main.server SET power = 'started' WHERE (?2 OR power = 'paused') AND id = "
+            '(SELECT server_id FROM server_snapshot WHERE id = ?1)',
+            (row, change.effect == LIVE),
+        )
 
     def _servers(self, changes: Changes) -> Dict[str, CompleteServer]:
         """The servers of the snapshots by name; read before threads are started."""
