@@ -16,7 +16,7 @@ def export_problems(path: str, state: str, where: str) -> List[Problem]:
     if state == 'absent':
         return [invalid('export_path', 'it requires state: present')]
     name = path.rpartition('/')[2]
-    if not 0 < len(name.encode()) <= _LONGEST or '\0' in path:
+    if not 0 < len(name.encode(errors='replace')) <= _LONGEST or '\0' in path:
         text = f'{path!r} is no path of a file with a name of at most {_LONGEST} bytes'
         return [invalid('export_path', text)]
     if path == where:

@@ -27,10 +27,9 @@ class ObservedImages:
 
     ``source_problem``: why the source cannot be used. ``servers``, ``backups``: with the source, by
     name; ``volumes``: with a source that is a volume or a snapshot of one.
-    ``of_attached``: whether it may be attached. ``held``: the current
-    digests of the file at the source path; None: not read. ``checksum``: that of the request,
-    resolved if it was a URL. ``described_by``: the manifest of the source. ``file``: to which it
-    was exported.
+    ``of_attached``: whether it may be attached. ``held``: the current digests of the file at the
+    source path; None: not read. ``checksum``: that of the request, resolved if it was a URL.
+    ``described_by``: the manifest of the source. ``file``: to which it was exported.
     """
 
     images: Mapping[str, Image]
