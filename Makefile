@@ -144,7 +144,7 @@ unit: venv-dev
 # of tests. JOBS gates run at once: most of them use one core, or wait for guests. The output of a
 # gate is printed when it ends. pip must not change the environment while Ansible runs from it:
 # hence venv-dev before all gates.
-JOBS := 4
+JOBS := 3
 .PHONY: test gates
 test:
 	@rm -rf $(REPORTS)
