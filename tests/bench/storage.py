@@ -15,6 +15,8 @@ WRITER = """#!/bin/sh
 """
 STORE = '/var/lib/hanok-bench-backups'
 _COPY = f'{STORE}/bare.qcow2'
+# Runs a program, and waits until what it wrote is on the disk, as the modules do.
+_SYNCED = ('sh', '-ec', '"$@"; sync "$0"', _COPY)
 _ZSTD = 'compression_type=zstd'
 _START, _SIZE, _STEP = 1024, 2048, 256  # MiB
 Task = tuple[str, dict[str, Any]]
@@ -35,7 +37,7 @@ def pairs(server: str, disk: str) -> list[Pair]:
     """What is made of a server that runs, and of nothing; each beside qemu-img."""
     image = {'name': 'copy', 'server': server}
     backup = {'name': 'copy', 'server': server, 'store': 'bench'}
-    convert = ('qemu-img', 'convert', '-q', '-U', '-f', 'qcow2', '-O', 'qcow2')
+    convert = (*_SYNCED, 'qemu-img', 'convert', '-q', '-U', '-f', 'qcow2', '-O', 'qcow2')
     return [
         (
             *_made('a volume of 100 GB', 'volume', name='big', size=100),
@@ -44,12 +46,12 @@ def pairs(server: str, disk: str) -> list[Pair]:
         ),
         (
             *_made('an image of a running server with 2 GB', 'image', **image),
-            _command('qemu-img convert', *convert, '-o', _ZSTD, disk, _COPY),
+            _command('qemu-img convert and sync', *convert, '-o', _ZSTD, disk, _COPY),
             '1.1',
         ),
         (
             *_made('a full backup of it', 'backup', **backup),
-            _command('qemu-img convert -c', *convert, '-c', '-o', _ZSTD, disk, _COPY),
+            _command('qemu-img convert -c and sync', *convert, '-c', '-o', _ZSTD, disk, _COPY),
             '1.1',
         ),
     ]
