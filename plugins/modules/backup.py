@@ -87,9 +87,10 @@ options:
     default: false
   keep_last:
     description:
-      - How many backups of the server are kept, the newest ones (1 to 10,000). When the backup is
-        made, others that neither this nor O(keep_daily) nor O(keep_weekly) keeps are deleted,
-        provided that it was made. If none of these is set, all are kept.
+      - How many backups of the server are kept, the newest ones (1 to 10,000). Others that neither
+        this nor O(keep_daily) nor O(keep_weekly) keeps are deleted, after the backup of the task
+        was made, or if it existed; it stays itself, also if it is an old one. If none of these is
+        set, all are kept.
       - The backup of the task itself is kept in any case. Backups that are protected, cannot be
         read now, were not completed, or are of a server that was deleted, are kept, and not
         counted. One that an incremental backup stands on is kept for as long as that is.
