@@ -89,8 +89,8 @@ def secrets(params: Mapping[str, Any]) -> List[str]:
         return []
     hides = params.get('hide_url') not in (None, False, 'false', 'no')
     # What is after the name of an image in a registry is its digest.
-    where = url.split('/')[2:3] if url.startswith('docker://') else [url]
-    if hides or '?' in url or '@' in ''.join(where):
+    where = url.partition('//')[2].partition('/')[0] if url.startswith('docker://') else url
+    if hides or '?' in url or '@' in where:
         return [url]
     return []
 

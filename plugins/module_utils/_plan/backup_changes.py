@@ -70,7 +70,7 @@ def _create(
         new = _of_server(new, server)
         if 'mode' not in request.options and begun is None:
             new = replace(new, mode=SUSPEND if server.type == CONTAINER else SNAPSHOT)
-        _check_mode(new, server, draft)
+        _refuse_mode(new, server, draft)
         new = _with_volumes(new, begun, server, observed, draft)
         effect = _effect(request, begun, new, server, draft)
         if request.incremental:
@@ -118,7 +118,7 @@ def _of_server(new: Backup, server: Server) -> Backup:
     )
 
 
-def _check_mode(new: Backup, server: Server, draft: Draft) -> None:
+def _refuse_mode(new: Backup, server: Server, draft: Draft) -> None:
     """Refuse a mode that servers of this type do not have."""
     if new.mode == SNAPSHOT and server.type == CONTAINER:
         draft.refuse(

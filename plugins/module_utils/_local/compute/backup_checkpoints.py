@@ -93,24 +93,14 @@ class Checkpoints:
     def _nodes(self, name: str) -> List[str]:
         """The disks that have a bitmap, by their names in QEMU."""
         return [
-            device['inserted']['node-name']
-            for device in self._disks()
-            if any(one.get('name') == name for one in _bitmaps_of(device))
+            disk['node-name'] for disk in self.monitor.disks().values() if name in _bitmaps_of(disk)
         ]
 
     def _bitmaps(self) -> Dict[str, Dict[str, Any]]:
         """The bitmaps of each disk by name, by the paths of the disks."""
-        return {
-            os.path.realpath(device['inserted']['file']): {
-                one['name']: one for one in _bitmaps_of(device) if one.get('name')
-            }
-            for device in self._disks()
-        }
-
-    def _disks(self) -> List[Dict[str, Any]]:
-        return [one for one in self.monitor.execute('query-block') if one.get('inserted')]
+        return {path: _bitmaps_of(disk) for path, disk in self.monitor.disks().items()}
 
 
-def _bitmaps_of(device: Dict[str, Any]) -> List[Dict[str, Any]]:
-    found: List[Dict[str, Any]] = device['inserted'].get('dirty-bitmaps', [])
-    return found
+def _bitmaps_of(disk: Dict[str, Any]) -> Dict[str, Any]:
+    """The bitmaps of a disk by name; one of QEMU itself has none."""
+    return {one['name']: one for one in disk.get('dirty-bitmaps', ()) if one.get('name')}

@@ -31,6 +31,7 @@ from ..storage.pool_writer import writer_of
 from ..storage.pools import Disk, pool_of, tag_of
 from .backup_checkpoints import Checkpoints
 from .frozen_guests import frozen
+from .virtual_machines import active_machine
 
 if TYPE_CHECKING:
     from ..storage.row_types import ListedBackup
@@ -170,14 +171,6 @@ class BackupIncrements:
         run('rebase', '-u', '-f', 'qcow2', '-b', empty, '-F', 'qcow2', part)
         self.work.copy_disk(*_COMPRESSED, '-B', empty, '-F', 'qcow2', part, path, locks=self.locks)
         run('rebase', '-u', '-f', 'qcow2', '-b', base, '-F', 'qcow2', path)
-
-
-def active_machine(host: Host, server: str) -> Any:
-    """The machine of a server if it runs; else None."""
-    with tolerate('NO_DOMAIN'):
-        domain = host.hypervisor.qemu.lookupByUUIDString(server)
-        return domain if domain.isActive() else None
-    return None
 
 
 def base_problems(host: Host, server: str) -> Dict[str, str]:

@@ -25,7 +25,7 @@ from ..storage.pool_writer import writer_of
 from ..storage.pools import tag_of
 from .frozen_guests import frozen
 from .snapshot_rows import Disks
-from .virtual_machines import VirtualMachines
+from .virtual_machines import VirtualMachines, active_machine
 
 if TYPE_CHECKING:
     from .row_types import CompleteServer, ListedSnapshot
@@ -84,11 +84,7 @@ class SnapshotMachines:
 
     def _running(self, place: Place) -> Any:
         """The machine that has the disks open; None: none has."""
-        domain = None
-        if place.machine:
-            with tolerate('NO_DOMAIN'):
-                domain = self.host.hypervisor.qemu.lookupByUUIDString(place.machine)
-        return domain if domain and domain.isActive() else None
+        return active_machine(self.host, place.machine) if place.machine else None
 
     def has_guest(self, place: Place) -> bool:
         """Whether a guest may write to the disks."""

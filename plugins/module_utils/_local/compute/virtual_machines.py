@@ -18,6 +18,7 @@ from ..._model.hardware import hardware_from
 from ..._model.server import Server
 from ..._model.status import TaskState
 from ..host.hypervisor import tolerate
+from ..record.host import Host
 from ..storage import disk_devices
 from ..storage.pool_writer import writer_of
 from . import domain, firmware_state, seed
@@ -231,3 +232,11 @@ class VirtualMachines(ServerMachines):
 
     def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
         machine.shutdownFlags(_POWER_BUTTON)
+
+
+def active_machine(host: Host, server: str) -> Any:
+    """The machine of a server, by its UUID, if it runs; else None."""
+    with tolerate('NO_DOMAIN'):
+        domain = host.hypervisor.qemu.lookupByUUIDString(server)
+        return domain if domain.isActive() else None
+    return None

@@ -39,15 +39,17 @@ class Monitor:
 
         Raises CloudError for one that the machine does not have.
         """
-        found = {
-            os.path.realpath(device['inserted']['file']): device['inserted']['node-name']
-            for device in self.execute('query-block')
-            if device.get('inserted')
-        }
+        found = self.disks()
         for path in paths:
             if os.path.realpath(path) not in found:
                 raise CloudError(f'its machine does not have the disk {path}')
-        return tuple(found[os.path.realpath(path)] for path in paths)
+        return tuple(found[os.path.realpath(path)]['node-name'] for path in paths)
+
+    def disks(self) -> Dict[str, Dict[str, Any]]:
+        """The disks of the machine (BlockDeviceInfo), by the real paths of their files."""
+        devices = self.execute('query-block')
+        found = [device['inserted'] for device in devices if device.get('inserted')]
+        return {os.path.realpath(disk['file']): disk for disk in found}
 
     def snapshots(self, node: str) -> FrozenSet[str]:
         """The names of the snapshots in a disk."""
