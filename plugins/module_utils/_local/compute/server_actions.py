@@ -17,6 +17,7 @@ from ..._model.kinds import Verb
 from ..._model.root_volume import root_name
 from ..._model.server import Server
 from ..._model.status import TaskState
+from ..catalogue.schedule_servers import rename_server
 from ..network import dns_names
 from ..record.work import THREADS
 from . import server_rows, snapshot_rows
@@ -141,12 +142,6 @@ _DRAINED = frozenset(
         Verb.RESCUE,
     }
 )
-# Sorted, as a task has them. The view has the schedules of the project only.
-_RENAME_IN_SCHEDULES = """UPDATE main.schedule
-  SET servers = (SELECT json_group_array(name) FROM
-    (SELECT DISTINCT iif(value = :old, :new, value) AS name FROM json_each(servers) ORDER BY name))
-  WHERE id IN (SELECT id FROM schedule)
-    AND :old IN (SELECT value FROM json_each(main.schedule.servers))"""
 
 
 class ServerActions:
@@ -261,10 +256,7 @@ class ServerActions:
             return self.record.writer.end(outcomes)
 
     def _rename(self, changes: Changes) -> Outcomes:
-        """Give servers other names.
-
-        Their root volumes, snapshots, DNS names and the schedules that name them follow.
-        """
+        """Give servers other names; what is theirs, or in a schedule names them, follows."""
 
         def rename(change: Change, row: int) -> None:
             name = change.new(Server).name
@@ -279,7 +271,7 @@ class ServerActions:
                 'WHERE server_id = ?',
                 (name, row),
             )
-            self.record.sql.execute(_RENAME_IN_SCHEDULES, {'old': change.name, 'new': name})
+            rename_server(self.record, change.name, name)
             dns_names.check_dns_names(self.record, 'server', [name])
 
         outcomes = self.record.writer.change(changes, rename)
