@@ -353,7 +353,8 @@ SOAK = scripts/world $(VENV)/bin/pytest --soak --junitxml=$(REPORTS)/$(1).xml
 .PHONY: soak
 soak: export OPENSTACK_HOME := /run/openstack
 soak: export OPENSTACK_VENV := $(TREE)/openstack/venv
-soak: venv-dev prepare openstack-packages $(AWX) $(EVENTS)
+soak: venv-dev packages openstack-packages $(AWX) $(EVENTS)
+	$(PLAYBOOK) tests/prepare.yml --extra-vars soak=true
 	rm -f $(REPORTS)/reliability.json
 	$(call SOAK,soak-killed) tests/reliability/test_killed.py & killed=$$!; failed=0; \
 	$(call SOAK,soak) $(addprefix tests/integration/test_,$(SOAKED:%=%.py)) \

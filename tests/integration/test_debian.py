@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import ROOT, SEEN, STATE, keep, refused, run
+from .conftest import ROOT, SEEN, STATE, keep, newest_image, refused, run
 from .test_ground import eventually
 
 Guest = Callable[..., str]
@@ -72,7 +72,7 @@ def test_description(guest: Guest) -> None:
     assert '.image-builder-script' not in guest('sudo ls -A /root')
 
 
-# The kernel of this image, which is for clouds, has no driver for SATA.
+# On SATA: test_sata.
 @pytest.mark.parametrize('bus', ['scsi', 'virtio'])
 def test_disks_by_their_paths(
     bus: str, soak: bool, debian_server: dict[str, Any], ssh: Guest
@@ -95,6 +95,35 @@ def test_disks_by_their_paths(
     ssh(debian_server['fixed_ip'], 'sudo umount /mnt', user='debian')
     keep('volume', name='plain', state='detached')
     keep('volume', name='plain', state='absent')
+
+
+@pytest.mark.parametrize('os_type', ['windows', 'other'])
+def test_sata(os_type: str, soak: bool, key: str, open_group: str, ssh: Guest) -> None:
+    """A distribution boots from SATA, with a volume there, and with the NIC of its type."""
+    if not soak:
+        pytest.skip('it takes another image and a boot: make soak has both')
+    keep('image', name='sata', path=newest_image('sata/debian'))
+    wanted = {'name': 'sata', 'image': 'sata', 'flavor': 'g1.micro', 'key_name': 'test'}
+    wanted |= {'security_groups': [open_group], 'hardware': {'os_type': os_type}}
+    keep('server', **wanted, state='stopped')
+    volume = keep('volume', name='data', size=1, server='sata', state='attached')['volume']
+    assert '/ata-' in volume['device']
+    server = run('server', **wanted, **LONG, state='started')['server']
+    (root,) = run('volume_info', name='sata/root')['volumes']
+    in_guest = functools.partial(ssh, server['fixed_ip'], user='debian')
+    in_guest('; '.join(SEEN.format(disk['device']) for disk in (root, volume)))
+    mounted = f'readlink -e {root["device"]}; lsblk -npo PKNAME "$(findmnt -no SOURCE /)"'
+    assert len(set(in_guest(mounted).split())) == 1
+    in_guest(f'sudo mkfs.ext4 -q {volume["device"]} && sudo mount {volume["device"]} /mnt')
+    in_guest('echo kept | sudo tee /mnt/file; sync')
+    grown = run('server', **wanted, volume_size=server['volume_size'] + 1, grow=True)
+    assert grown['changed'], grown
+    keep('server', **wanted, state='stopped')
+    run('server', **wanted, **LONG, state='started')
+    assert in_guest(f'sudo mount {volume["device"]} /mnt && cat /mnt/file') == 'kept'
+    keep('server', name='sata', state='absent')
+    keep('volume', name='data', state='absent')
+    keep('image', name='sata', state='absent')
 
 
 # Ten times a second: without a pause it would take the only CPU of the guest from what is tested.

@@ -14,7 +14,8 @@
 #     The sources of packages, and the keys that sign them; empty values are taken from the apt
 #     sources of the host, if it has sources for Debian.
 #   IMAGE_EXTRA_PACKAGES
-#     Additional packages, separated by blanks.
+#     Additional packages, separated by blanks. A kernel among them (linux-image-...) replaces that
+#     for clouds, which has no driver for SATA.
 #   IMAGE_DESCRIPTION, IMAGE_DESCRIBE
 #     Users, files and scripts of the image as JSON, and the program that applies them
 #     (description.py).
@@ -33,7 +34,11 @@ export SOURCE_DATE_EPOCH=1700000000 LC_ALL=C.UTF-8
 PACKAGES="systemd-sysv udev dbus openssh-server cloud-init netbase iproute2 iputils-ping ca-certificates sudo less procps \
 ${IMAGE_EXTRA_PACKAGES:-}"
 # Those that need, or are, a kernel and disks.
-MACHINE_PACKAGES='cloud-guest-utils fdisk e2fsprogs qemu-guest-agent linux-image-cloud-amd64 busybox-static cpio xz-utils kmod'
+MACHINE_PACKAGES='cloud-guest-utils fdisk e2fsprogs qemu-guest-agent busybox-static cpio xz-utils kmod'
+case " ${IMAGE_EXTRA_PACKAGES:-}" in
+  *' linux-image-'*) ;;
+  *) MACHINE_PACKAGES+=' linux-image-cloud-amd64' ;;
+esac
 
 # The layout of the disk, in sectors of 512 bytes.
 BIOS_START=2048
@@ -141,16 +146,18 @@ GUEST
 # that a virtual disk and the seed require. Called again by every kernel upgrade.
 set -e
 VERSION=$1
-MODULES='virtio_ring virtio virtio_pci_legacy_dev virtio_pci_modern_dev virtio_pci virtio_blk scsi_common scsi_mod virtio_scsi
- sd_mod cdrom sr_mod isofs crc16 mbcache jbd2 crc32c_generic ext4'
+MODULES='virtio_pci virtio_blk scsi_mod virtio_scsi ahci sd_mod sr_mod isofs crc32c_generic ext4'
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 mkdir -p "$work/bin" "$work/dev" "$work/proc" "$work/sys" "$work/root" "$work/modules"
 cp /bin/busybox "$work/bin/"
-for module in $MODULES; do
-  file=$(find "/lib/modules/$VERSION/kernel" -name "$module.ko*" | head -n 1)
+for module in $MODULES; do # with those that it needs, in their order; a kernel for clouds has no ahci
+  modprobe --set-version "$VERSION" --show-depends "$module" 2>/dev/null || true
+done | sed -n 's/^insmod \([^ ]*\).*/\1/p' | while read -r file; do
+  module=${file##*/}
+  module=${module%%.ko*}
+  [ ! -e "$work/modules/$module.ko" ] || continue
   case $file in
-    '') continue ;; # built into the kernel
     *.xz) xz -dc "$file" >"$work/modules/$module.ko" ;;
     *) cp "$file" "$work/modules/$module.ko" ;;
   esac
