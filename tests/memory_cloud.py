@@ -1044,7 +1044,7 @@ class Servers(Items):
         volumes.pop(root_name(item.name), None)
         self._delete_snapshots(item.name)
         for volume in [one for one in volumes.values() if one.server == item.name]:
-            volumes[volume.name] = replace(volume, server=None)
+            volumes[volume.name] = volume.released()
         super().remove(item)
 
     def password_weakness(self, password: str) -> str:

@@ -39,8 +39,9 @@ options:
       - What the server is. Defaults to what its image is for; it cannot be changed.
       - V(vm) is a virtual machine.
       - V(container) is a container of libvirt-LXC, whose users are unprivileged ones of the host.
-        Its image has C(disk_format=root-tar) (M(hanok.cloud.image)). It has no volumes or
-        guest agent, and options about these are refused. Not for an OpenStack.
+        Its image has C(disk_format=root-tar) (M(hanok.cloud.image)). Its volumes are
+        those with a file system (M(hanok.cloud.volume)). It has no guest agent, and options about
+        that are refused. Not for an OpenStack.
     type: str
     choices: [vm, container]
   state:

@@ -15,6 +15,8 @@ description:
   - The root volume of a server is created and deleted with the server. It is called like the server
     and V(/root), as in V(web/root), and can be extended, described and labelled, but not be
     detached.
+  - With O(file_system), it is for containers. The host makes the file system, and mounts it in the
+    container that has it.
   - Detaching a volume that is mounted in the guest is refused unless O(force=true).
 extends_documentation_fragment:
   - hanok.cloud.cloud
@@ -76,6 +78,30 @@ options:
     type: str
   force:
     description: Whether to detach the volume even if it is mounted in the guest. Data may be lost.
+    type: bool
+    default: false
+  file_system:
+    description:
+      - File system that the new volume has, for containers; without it, the volume is a disk for
+        virtual machines. It is created empty, and always fills the volume.
+      - Containers have no other volumes, and virtual machines none of these, because the host
+        mounts nothing that a guest has written as a disk. What belongs to a user of a container
+        belongs to the same user of another one that gets the volume.
+      - There are no snapshots and copies of such a volume, and backups are without it. Its
+        O(volume_type) does not change.
+      - Only on the local cloud.
+    type: str
+    choices: [ext4]
+  mount_point:
+    description:
+      - Directory at which a container has the volume, with O(state=attached). It is created. By
+        default V(/mnt/) and the name of the volume. A volume that is attached keeps its mount point
+        until it is detached.
+    type: str
+  allow_restart:
+    description:
+      - Whether a container that runs may be restarted to attach or detach the volume. Without it,
+        that is refused while the container runs. Volumes of virtual machines need no restart.
     type: bool
     default: false
   grow:
@@ -173,6 +199,16 @@ EXAMPLES = r"""
   hanok.cloud.volume:
     name: data
     state: detached
+
+- name: Create a volume for containers, and give it to one that may be restarted for that
+  hanok.cloud.volume:
+    name: files
+    size: 10
+    file_system: ext4
+    server: box
+    mount_point: /srv/files
+    allow_restart: true
+    state: attached
 
 - name: Protect it from deletion
   hanok.cloud.volume:
@@ -273,7 +309,14 @@ volume:
       description: Serial number of the disk in the guest.
       type: str
     device:
-      description: Path of the device in a guest with udev.
+      description:
+        - Path of the device in a guest with udev; null for a volume for containers.
+      type: str
+    file_system:
+      description: File system of a volume for containers; null for a disk.
+      type: str
+    mount_point:
+      description: Directory at which a container has the volume; null if none has it.
       type: str
     description:
       description: Description of the volume.

@@ -329,6 +329,95 @@ def test_limit_and_backup(keep: Keep, refused: Refused, run: Run, root: str) -> 
     keep('backup', name='b', state='absent')
 
 
+FILES = {'size': 1, 'file_system': 'ext4'}
+
+
+@pytest.fixture
+def volumes(keep: Keep, root: str) -> Iterator[None]:
+    """Volumes for containers, in two of them that are off."""
+    off = {'image': root, 'flavor': 'g1.nano', 'state': 'stopped'}
+    keep('server', name='box', count=2, **off)
+    yield
+    keep('server', name='box', count=0, allow_shrink=True)
+    for name in ('disk', 'files', 'more'):
+        keep('volume', name=name, state='absent')
+
+
+def test_volumes(keep: Keep, refused: Refused, run: Run, volumes: None) -> None:
+    """They have a file system, and a place in one container after the other."""
+    there = {'name': 'files', 'server': 'box-1', 'state': 'attached'}
+    predicted = run('volume', check=True, **there, **FILES)
+    made = run('volume', **there, **FILES)
+    assert predicted['diff'] == made['diff']
+    volume = made['volume']
+    assert (volume['file_system'], volume['mount_point']) == ('ext4', '/mnt/files')
+    assert (volume['device'], volume['server'], volume['status']) == (None, 'box-1', 'in-use')
+    assert not keep('volume', **there, **FILES, mount_point='/mnt/files')['changed']
+    message = refused('volume', **there, mount_point='/srv')
+    assert 'volume files is attached at /mnt/files, not at /srv; detach it first' in message
+    message = refused('volume', **{**there, 'name': 'more'}, **FILES, mount_point='/mnt/files')
+    assert 'mount_point: /mnt/files is that of volume files in box-1' in message
+    keep('volume', **{**there, 'name': 'more'}, **FILES, mount_point='/mnt/files/more')
+    assert keep('server', name='box-1', state='stopped')['server']['volumes'] == ['files', 'more']
+    moved = keep('volume', name='files', server='box-2', mount_point='/srv', state='attached')
+    assert (moved['volume']['server'], moved['volume']['mount_point']) == ('box-2', '/srv')
+    assert keep('volume', name='files', size=2)['volume']['size'] == 2
+    assert 'cannot shrink' in refused('volume', name='files', size=1)
+    keep('server', name='box-2', state='absent')
+    (found,) = run('volume_info', name='files')['volumes']
+    assert (found['server'], found['mount_point'], found['status']) == (None, None, 'available')
+    detached = keep('volume', name='more', state='detached')['volume']
+    assert (detached['server'], detached['mount_point']) == (None, None)
+
+
+def test_volumes_refused(keep: Keep, refused: Refused, run: Run, volumes: None, image: str) -> None:
+    """What is no disk is not used as one, and the other way round."""
+    keep('server', name='other', image=image, flavor='g1.nano', state='stopped')
+    keep('volume', name='files', **FILES)
+    keep('volume', name='disk', size=1)
+    files, disk = {'name': 'files', 'state': 'attached'}, {'name': 'disk', 'state': 'attached'}
+    for options, message in (
+        ({**files, 'server': 'other'}, 'is a virtual machine, and files is for containers'),
+        ({**disk, 'server': 'box-1'}, 'which has volumes with a file system only'),
+        ({**disk, 'server': 'other', 'mount_point': '/data'}, 'mounts its volumes by itself'),
+        ({'name': 'disk', 'file_system': 'ext4'}, 'keeps what it was created with'),
+        ({'name': 'files', 'volume_type': 'fast'}, 'one with a file_system does not move'),
+        ({'name': 'files', 'grow': True}, 'its file system always fills it; omit grow'),
+        ({'name': 'more', 'source_volume': 'files'}, 'is not copied as a disk'),
+        ({'name': 'more', 'file_system': 'ext4', 'source_volume': 'disk'}, 'is created empty'),
+        ({'name': 'files', 'mount_point': '/data'}, 'requires state: attached, not present'),
+        *(
+            ({**files, 'server': 'box-1', 'mount_point': path}, message)
+            for path, message in (
+                ('data', 'use an absolute path'),
+                ('/', 'use an absolute path'),
+                ('/data/', 'use an absolute path'),
+                ('/a/../b', 'use an absolute path'),
+                ('/a b', 'use an absolute path'),
+                ('/proc/sys', 'which a container mounts by itself'),
+                ('/dev', 'which a container mounts by itself'),
+            )
+        ),
+    ):
+        assert message in refused('volume', **options), options
+    assert 'and has no snapshots' in refused('volume_snapshot', volume='files', name='s')
+    assert 'is not copied as a disk' in refused('image', name='copy', volume='files')
+    keep('volume', **files, server='box-1')
+    assert 'is a container with volumes (files), which have no snapshots' in refused(
+        'server_snapshot', server='box-1', name='s'
+    )
+
+
+@pytest.mark.needs('backups')
+def test_volumes_and_backup(keep: Keep, refused: Refused, volumes: None) -> None:
+    """A backup is without them, and says so."""
+    keep('volume', name='files', **FILES, server='box-1', state='attached')
+    message = refused('backup', name='b', server='box-1', include_volumes=True)
+    assert 'volume files is for containers (file_system: ext4), and is in no backup' in message
+    keep('backup', name='b', server='box-1')
+    keep('backup', name='b', state='absent')
+
+
 LACKED: list[tuple[dict[str, Any], str]] = [
     ({'hardware': {'cores': 1}}, 'it runs on the kernel of the host'),
     ({'guest_agent': True}, 'the host sees into it without one'),
@@ -347,11 +436,6 @@ def test_lacks(keep: Keep, refused: Refused, root: str, image: str) -> None:
     assert 'has no disk to boot another system from' in refused(
         'server_action', name='box', action='rescue', image=image
     )
-    keep('volume', name='box-data', size=1)
-    assert 'which has no disks' in refused(
-        'volume', name='box-data', server='box', state='attached'
-    )
-    keep('volume', name='box-data', state='absent')
     keep('flavor', name='box-slow', vcpus=1, memory=128, disk=1, limits={'disk_iops': 100})
     for action in ('server', 'server_action'):
         more = {'action': 'resize'} if action == 'server_action' else {}

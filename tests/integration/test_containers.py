@@ -10,6 +10,7 @@ import os
 import re
 import select
 import signal
+import struct
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
@@ -72,10 +73,15 @@ def root_of(server: Item) -> Path:
     return Path('/var/lib/hanok/servers', server['id'], 'root')
 
 
-def loops(server: Item) -> list[str]:
-    """The files of a server that loop devices have, also those that are deleted."""
+def files_of(volume: Item) -> Path:
+    """What a container has of a volume, on this host."""
+    return Path('/var/lib/hanok/volumes', volume['id'], 'files')
+
+
+def loops(item: Item) -> list[str]:
+    """The files of a server or a volume that loop devices have, also those that are deleted."""
     listed = output_of('losetup', '--list', '--noheadings', '--output', 'BACK-FILE')
-    return [Path(line).name for line in listed.splitlines() if server['id'] in line]
+    return [Path(line).name for line in listed.splitlines() if item['id'] in line]
 
 
 # -- life ------------------------------------------------------------------------------------------
@@ -325,8 +331,14 @@ def test_start_order(box: Item) -> None:
     keep('server', **NAME, start_order=20)
     options = {'like': 'box', 'user_data': SCRIPT, 'start_delay': 1}
     first = keep('server', name='first', start_order=3, volume_size=1, **options)['server']
+    there = {'server': 'first', 'state': 'attached', 'allow_restart': True}
+    files = files_of(keep('volume', name='early', size=1, file_system='ext4', **there)['volume'])
     for server in (box, first):
         output_of('virsh', '--connect', 'lxc:///', 'destroy', server['id'])
+    output_of('umount', str(files.parent))
+    start = ['virsh', '--connect', 'lxc:///', 'start', first['id']]
+    without = subprocess.run(start, capture_output=True, check=False)
+    assert without.returncode, 'it has started without its volume'
     output_of('umount', str(root_of(first)))
     for driver in ('qemu', 'lxc'):
         Path('/run/libvirt', driver, 'autostarted').unlink()
@@ -339,8 +351,11 @@ def test_start_order(box: Item) -> None:
     output_of('hanok-start', 'start')
     assert started_at(box) - started_at(first) >= 1  # the delay
     assert root_of(first).is_mount()
+    assert files.parent.is_mount()
     keep('server', name='first', state='absent')
     assert not loops(first)
+    assert not files.parent.exists()
+    keep('volume', name='early', state='absent')
     keep('server', **NAME, start_order=0, wait_for='ssh')
 
 
@@ -451,7 +466,7 @@ def test_refused(module: str, options: Item, message: str, box: Item) -> None:
 def test_refused_of_others(box: Item, image: str) -> None:
     """So is what other modules cannot do with it, and an image of the other type."""
     done = run('volume', name='v', size=1, server='box', state='attached')
-    assert 'which has no disks' in done['msg']
+    assert 'which has volumes with a file system only' in done['msg']
     new = {'name': 'new', 'flavor': 'g1.nano'}
     assert 'is no root file system' in refused('server', **new, image=image, type='container')
     assert 'which is no disk' in refused('server', **new, image='root', type='vm')
@@ -828,3 +843,108 @@ def test_limit_stays(small: Item, ssh: Ssh, tmp_path: Path) -> None:
     size = ssh(address, 'ls /kept 2>/dev/null; df -k / | tail -n 1').split()[1]
     assert 1_900_000 < int(size) < 2 * 2**20
     assert {path.name for path in root.parent.glob('root*')} == {'root', 'root.raw'}
+
+
+# -- volumes, in the same containers ---------------------------------------------------------------
+
+
+@pytest.fixture(scope='module')
+def data(box: Item, small: Item) -> Iterator[Item]:
+    """A volume in a container that was restarted for it."""
+    there = {'name': 'data', 'server': 'box', 'state': 'attached', 'mount_point': '/srv/data'}
+    new = {'size': 1, 'file_system': 'ext4'}
+    assert 'set allow_restart: true to allow it' in refused('volume', **there, **new)
+    done = keep('volume', **there, **new, allow_restart=True)
+    assert shown()['volumes'] == ['data']
+    keep('server', name='box', wait_for='ssh')
+    yield done['volume']
+    keep('volume', name='data', state='detached', allow_restart=True)
+    assert not loops(done['volume'])
+    assert not files_of(done['volume']).parent.exists()
+    keep('volume', name='data', state='absent')
+    assert not list(Path('/var/lib/hanok/volumes').glob(f'{done["volume"]["id"]}*'))
+
+
+def test_volume(data: Item, box: Item, ssh: Ssh) -> None:
+    """It is full by itself, and stays through a reboot; nothing else of it is in reach."""
+    assert (data['mount_point'], data['device']) == ('/srv/data', None)
+    address = box['fixed_ip']
+    filled = 'cd /srv/data; ls -A; dd if=/dev/zero of=full bs=1M 2>&1; echo more >more; cat more'
+    said = ssh(address, f'({filled}) 2>&1; echo other >/other && rm /other && rm /srv/data/*')
+    assert 'No space left on device' in said
+    assert 'lost+found' not in said
+    escapes = 'cat /srv/data/../../lost+found; ls /srv/data/../files; mknod /srv/data/n b 7 0'
+    assert ssh(address, f'({escapes}) 2>/dev/null && echo reached; true') == ''
+    ssh(address, 'echo kept >/srv/data/kept; sync')
+    reboot(box, ssh)
+    assert ssh(address, 'cat /srv/data/kept') == 'kept'
+
+
+def test_volume_of_another_container(data: Item, box: Item, small: Item, ssh: Ssh) -> None:
+    """Its files belong to the same users there, with all rights, also after an interruption."""
+    write = (
+        'cd /srv/data; head -c 3000000 /dev/urandom >large; sha256sum large >sums; '
+        'chmod 4711 large; echo u >of-user; chown 1000:1001 of-user; chown 33:0 .; '
+        'ln -s /etc/shadow link; mkdir -p $(printf "d/%.0s" $(seq 1200)); sync'
+    )
+    ssh(box['fixed_ip'], write)
+    files = files_of(data)
+    mine, theirs = (os.stat(root_of(one)).st_uid for one in (box, small))
+    acl = struct.pack('<I', 2) + b''.join(
+        struct.pack('<HHI', *entry)
+        for entry in (
+            (1, 6, 2**32 - 1),
+            (2, 4, mine + 7),
+            (4, 4, 2**32 - 1),
+            (16, 4, 2**32 - 1),
+            (32, 0, 2**32 - 1),
+        )
+    )
+    os.setxattr(files / 'of-user', 'system.posix_acl_access', acl)
+    capability = struct.pack('<6I', 0x03000001, 1 << 13, 0, 0, 0, mine)
+    os.setxattr(files / 'sums', 'security.capability', capability)
+    move = {'name': 'data', 'server': 'small', 'state': 'attached'}
+    assert 'box runs' in refused('volume', **move)
+    keep('volume', **move, allow_restart=True)
+    keep('server', name='small', wait_for='ssh')
+    keep('server', name='box', wait_for='ssh')
+    assert ssh(box['fixed_ip'], 'ls -A /srv/data') == ''
+
+    def check() -> None:
+        look = 'cd /mnt/data; sha256sum -c sums; stat -c "%u:%g %a" . large of-user; readlink link'
+        said = ssh(small['fixed_ip'], look).split('\n')
+        assert said == ['large: OK', '33:0 755', '0:0 4711', '1000:1001 640', '/etc/shadow']
+        shifted = acl.replace(struct.pack('<I', mine + 7), struct.pack('<I', theirs + 7))
+        assert os.getxattr(files / 'of-user', 'system.posix_acl_access') == shifted
+        found = os.getxattr(files / 'sums', 'security.capability')
+        assert struct.unpack('<6I', found)[-1] == theirs
+        owners = {
+            int(one) - theirs for one in output_of('find', str(files), '-printf', '%U ').split()
+        }
+        assert owners == {0, 33, 1000}
+
+    check()
+    keep('server', name='small', state='stopped', force=True)
+    os.setxattr(files, 'trusted.hanok.begun', b'1')  # as an interrupted run leaves them
+    os.setxattr(files / 'large', 'trusted.hanok.mode', struct.pack('<I', 0o4711))
+    os.chown(files / 'large', mine, mine)
+    keep('server', name='small', state='started', wait_for='ssh')
+    check()
+    assert not [name for name in os.listxattr(files / 'large') if 'hanok' in name]
+
+
+def test_volume_grows(data: Item, small: Item, ssh: Ssh) -> None:
+    """At once where the host may do that, else while its container is off."""
+    keep('volume', name='data', server='small', state='attached', allow_restart=True)
+    if not grows_mounted():
+        assert 'stop server small first' in run('volume', name='data', size=2)['msg']
+        assert keep('volume', name='data')['volume']['size'] == 1
+        keep('server', name='small', state='stopped')
+    keep('volume', name='data', size=2)
+    keep('server', name='small', state='started', wait_for='ssh')
+    size, sums = ssh(
+        small['fixed_ip'], 'cd /mnt/data; df -k . | tail -n 1; sha256sum -c sums'
+    ).split('\n')
+    assert 1_900_000 < int(size.split()[1]) < 2 * 2**20
+    assert sums == 'large: OK'
+    assert loops(data) == [f'{data["id"]}.raw']

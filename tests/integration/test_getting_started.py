@@ -202,7 +202,7 @@ def test_getting_started(caller: Caller) -> None:
     assert 'PRIVATE KEY' not in first.output
     assert (key.stat().st_mode & 0o777, key.owner()) == (0o600, CALLER)
     _logs_in(caller, first.output)
-    assert 'Containers have no volumes' in other.result().output
+    assert 'Volume data: 1 GB, in hello-again' in other.result().output
     _logs_in(caller, other.result().output)
     servers = run('server_info', project='other')['servers']
     assert [server['type'] for server in servers] == ['container'] * 4
@@ -213,7 +213,7 @@ def test_getting_started(caller: Caller) -> None:
     assert caller.play('hanok.cloud.teardown').changed == 9
     again = ('hanok.cloud.getting_started', *CONTAINERS, '--check', '--diff')
     assert caller.play(*again).changed == 0
-    assert caller.play('hanok.cloud.teardown', *CONTAINERS).changed == 9  # its network, too
+    assert caller.play('hanok.cloud.teardown', *CONTAINERS).changed == 10  # its network, too
     assert inventory() == before
     assert not key.exists()
     flows = subprocess.run(['conntrack', '-L'], capture_output=True, text=True, check=True).stdout

@@ -83,6 +83,7 @@ def cloud(
     keep('server', name='kept', description='changed afterwards')
     keep('volume', name='kept', size=1, server='kept', state='attached')
     keep('volume', name='alone', size=1)
+    keep('volume', name='files', size=1, file_system='ext4', server='box', state='attached')
     keep('network', name='empty', cidr='10.67.0.0/24')
     keep('lb', name='balancer', listeners=[{'port': 80}], members=['many-1', 'kept'])
     # Changes made through other resources are recorded in the domains too.

@@ -297,7 +297,7 @@ _ZSTD = b'\x28\xb5\x2f\xfd'
 
 
 def _content(path: str) -> str:
-    if path.endswith('/root.raw'):  # what is mounted from it is in the folder beside it
+    if path.endswith('.raw'):  # what is mounted from it is in the folder beside it
         return f'{os.path.getsize(path)} bytes'
     with open(path, 'rb') as file:
         head = file.read(64)

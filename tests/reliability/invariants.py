@@ -127,19 +127,21 @@ def _machines() -> list[str]:
     )
 
 
+# The root disk is in the folder of its server. What a file has in it is mounted beside it.
+_VOLUME_FILES = """SELECT uuid || iif(file_system = '', '.qcow2', '.raw') FROM volume
+  WHERE NOT bootable UNION ALL
+  SELECT uuid FROM volume WHERE file_system <> '' AND server_id IS NOT NULL"""
+
+
 def _files() -> list[str]:
     found = []
-    for folder, table, suffix in (
-        ('servers', 'server', ''),
-        ('balancers', 'balancer', ''),
-        ('volumes', 'volume', '.qcow2'),
+    for folder, recorded in (
+        ('servers', 'SELECT uuid FROM server'),
+        ('balancers', 'SELECT uuid FROM balancer'),
+        ('volumes', _VOLUME_FILES),
     ):
-        # The root disk is in the folder of its server.
-        where = ' WHERE NOT bootable' if table == 'volume' else ''
         there = os.listdir(STATE / folder) if (STATE / folder).is_dir() else []
-        found += _differ(
-            folder, there, (row[0] + suffix for row in rows(f'SELECT uuid FROM {table}{where}'))
-        )
+        found += _differ(folder, there, (row[0] for row in rows(recorded)))
     moved = STATE / 'moved-volumes'
     returned = [
         f'{row[0]}.qcow2'
@@ -148,9 +150,12 @@ def _files() -> list[str]:
     ]
     found += _differ(moved.name, os.listdir(moved) if moved.is_dir() else [], returned)
     for one in json.loads(SETTINGS.read_text('utf-8'))['volume_types']:
-        placed = rows(f'SELECT uuid FROM volume WHERE volume_type = "{one["name"]}"')
+        placed = rows(
+            "SELECT uuid, iif(file_system = '', '.qcow2', '.raw') FROM volume "
+            f'WHERE volume_type = "{one["name"]}"'
+        )
         found += _differ(
-            one['name'], os.listdir(one['path']), (f'{row[0]}.qcow2' for row in placed)
+            one['name'], os.listdir(one['path']), (f'{row[0]}{row[1]}' for row in placed)
         )
     images = rows(
         "SELECT uuid || iif(disk_format IN ('root-tar', 'oci'), '.tar', '.qcow2') FROM image"

@@ -259,6 +259,14 @@ def test_losses_are_reported() -> None:
         assert loss in report
 
 
+def test_volumes_for_containers() -> None:
+    """One that nothing refers to is found by its file, and is no disk of virtual machines."""
+    sizes = {'v': 2**30, 'w': 2**30}
+    disks = {'volume': sizes, 'ext4': {'w': 2**30}}
+    rows, _lost = rebuild_rows(Remains({'security_group': [DEFAULT]}, disks=disks))
+    assert [row['file_system'] for row in rows['volume']] == ['', 'ext4']
+
+
 def test_a_valid_record_is_not_rebuilt() -> None:
     """Only a lost one is rebuilt; what is lost with it is a warning."""
     assert plan(RecoverRequest(), ObservedRecord(RecordState(rows={'server': 1}))).changes == ()

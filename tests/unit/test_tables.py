@@ -19,7 +19,7 @@ TABLES = {
     if '\nTABLE: Table = ' in path.read_text('utf-8')
 }
 # Options that separate verbs change: a volume is attached and detached.
-BY_VERB = {'volume': {'server'}}
+BY_VERB = {'volume': {'server', 'mount_point'}}
 
 
 @pytest.mark.parametrize('kind', TABLES)

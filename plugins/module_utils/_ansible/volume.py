@@ -30,6 +30,9 @@ ARGUMENTS: Dict[str, Any] = {
     'server': {'type': 'str'},
     'force': {'type': 'bool', 'default': False},
     'grow': {'type': 'bool', 'default': False},
+    'file_system': {'type': 'str', 'choices': ['ext4']},
+    'mount_point': {'type': 'str'},
+    'allow_restart': {'type': 'bool', 'default': False},
     **PROTECTED,
 }
 
@@ -37,7 +40,7 @@ ARGUMENTS: Dict[str, Any] = {
 def request(params: Dict[str, Any]) -> VolumeRequest:
     """Return the request of the task."""
     options = {
-        **specified_options(params, 'size', 'volume_type'),
+        **specified_options(params, 'size', 'volume_type', 'file_system'),
         **protected_options(params),
     }
     for kind in SOURCES:
@@ -50,6 +53,8 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
         params['server'],
         params['force'],
         params['grow'],
+        params['mount_point'],
+        params['allow_restart'],
     )
 
 
@@ -71,7 +76,7 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
 
         mounted = is_mounted(cloud, requested, servers.get(holder or ''))
     observed = ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests)
-    observed = _with_types(cloud, requested, current, observed)
+    observed = _with_more(cloud, requested, current, observed)
     if requested.grow:
         from .volume_guest import with_guest
 
@@ -83,10 +88,14 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
     return observed, names
 
 
-def _with_types(
+def _with_more(
     cloud: Cloud, requested: VolumeRequest, current: Volume | None, observed: ObservedVolumes
 ) -> ObservedVolumes:
-    """With the types if the volume gets one, and the default one if it is new."""
+    """With the types if the volume gets one, the default one if it is new, and other volumes."""
+    if requested.state == 'attached' and not (current and current.server == requested.server):
+        from .volume_guest import with_others
+
+        observed = with_others(cloud, requested, observed)
     wanted = requested.options.get('volume_type')
     if wanted and (current is None or current.volume_type != wanted):
         types = {one.name: one for one in cloud.volumes.types()}

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from .._cloud import Cloud
 from .._model.server import Server
+from .._model.server_type import CONTAINER
 from .._model.volume import Volume
 from .._model.volume_request import VolumeRequest
 from .._plan.volume import ObservedVolumes
@@ -23,6 +24,17 @@ def is_mounted(cloud: Cloud, requested: VolumeRequest, holder: Server | None) ->
     if holder.faults or holder.task_state or holder.unfinished:
         return False
     return cloud.volumes.is_mounted(requested.name)
+
+
+def with_others(
+    cloud: Cloud, requested: VolumeRequest, observed: ObservedVolumes
+) -> ObservedVolumes:
+    """With the other volumes of a container that gets one: each has a mount point."""
+    server = observed.servers.get(requested.server or '')
+    if server is None or server.type != CONTAINER:
+        return observed
+    others = {one.name: one for one in cloud.volumes.list(server.volumes)}
+    return replace(observed, volumes={**others, **observed.volumes})
 
 
 def with_guest(

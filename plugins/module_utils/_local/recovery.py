@@ -138,5 +138,6 @@ def _add_volume_types(host: Host, rows: Rows) -> None:
     pool = pool_of(host)
     for row in rows.get('volume', ()):
         if not row.get('bootable'):
-            found = type_of(host.settings, pool.volume(str(row['uuid'])))
+            of_kind = pool.files if row.get('file_system') else pool.volume
+            found = type_of(host.settings, of_kind(str(row['uuid'])))
             row.setdefault('volume_type', found)

@@ -15,6 +15,7 @@ from typing import Any, Dict, List, Mapping, Tuple
 from .._model.recovery import Remains, rebuild_rows
 from .._model.recovery_rows import Rows
 from .._model.server_type import ROOT_TAR
+from .._model.volume_files import FILE_SYSTEM
 from .record import metadata
 from .record.database import VERSION, NewerVersion
 from .record.host import Host
@@ -48,6 +49,7 @@ def find_remains(host: Host) -> Remains:
             balancers[domain.UUIDString()] = found
     pool = writer_of(host)
     archives = pool.archives()
+    file_systems = pool.file_systems()
     networks = map(_network, hypervisor.qemu.listAllNetworks())
     disks = {kind: pool.sizes(kind) for kind in (ROOT, VOLUME, IMAGE)}
     return Remains(
@@ -57,10 +59,11 @@ def find_remains(host: Host) -> Remains:
         networks=tuple(network for network in networks if network),
         disks={
             ROOT: {**_sizes(disks[ROOT]), **_roots(host)},
-            VOLUME: _sizes(disks[VOLUME]),
+            VOLUME: {**_sizes(disks[VOLUME]), **file_systems},
             IMAGE: {**_sizes(disks[IMAGE]), **archives},
             'iso': {uuid: of[0] for uuid, of in disks[IMAGE].items() if of[1] == 'raw'},
             ROOT_TAR: archives,
+            FILE_SYSTEM: file_systems,
         },
         unreadable=tuple(unreadable),
     )

@@ -25,7 +25,6 @@ _WHY: Mapping[str, str] = {
 }
 _LACKS: Mapping[Verb, str] = {
     Verb.RESCUE: 'has no disk to boot another system from; its files are on the host',
-    Verb.ATTACH: 'has no disks; keep its data in its root file system',
 }
 
 

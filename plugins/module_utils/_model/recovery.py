@@ -30,7 +30,7 @@ class Remains:
     each machine about its server, by the UUID of the machine. ``balancers``: that of each container
     about its balancer. ``networks``: the networks of the cloud that are defined in libvirt.
     ``disks``: the sizes (bytes) of disk files, by kind (server, volume, image) and UUID;
-    those of the images that are ISO images also as iso.
+    those of the images that are ISO images also as iso, of volumes for containers as ext4.
     ``unreadable``: machines (UUIDs) whose metadata cannot be read.
     """
 

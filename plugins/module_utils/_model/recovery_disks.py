@@ -11,6 +11,7 @@ from .image import min_disk_gb
 from .recovery_rows import Disks, Row, Rows, append, project_of, uuids
 from .root_volume import root_columns
 from .server_type import CONTAINER, ROOT_TAR
+from .volume_files import FILE_SYSTEM
 
 
 def unknown_disks(rows: Rows, disks: Mapping[str, int]) -> List[str]:
@@ -70,6 +71,7 @@ def add_disks(rows: Rows, kind: str, disks: Disks) -> List[str]:
         }
         if kind == 'volume':
             row['size'] = min_disk_gb(size)
+            row['file_system'] = FILE_SYSTEM if uuid in disks.get(FILE_SYSTEM, {}) else ''
         else:
             row['size'] = size
             row['source'] = 'path:(unknown)'

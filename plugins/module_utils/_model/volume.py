@@ -25,7 +25,9 @@ class Volume:
     from (SOURCES of volume_request.py), a colon and its name then; None: it was blank.
     ``snapshots``: the names of its own. ``unavailable``: why its disk cannot be reached, though it
     is not lost; empty: it can. ``filled``: whether partition and file system in the guest fill it,
-    if a plan concerns that; results are without. ``limits``: of its type.
+    if a plan concerns that; results are without. ``limits``: of its type. ``file_system``: of a
+    volume for containers, which no guest sees as a disk (``device``: None); ``mount_point``: where
+    the container has it.
     """
 
     name: str
@@ -35,7 +37,7 @@ class Volume:
     labels: Mapping[str, str] = field(default_factory=dict)
     id: str = AFTER_APPLY
     serial: str = AFTER_APPLY
-    device: str = AFTER_APPLY
+    device: str | None = AFTER_APPLY
     task_state: TaskState | None = None
     progress: Mapping[str, float | None] | None = field(default=None, compare=False)
     unfinished: TaskState | None = None
@@ -52,6 +54,8 @@ class Volume:
     unavailable: str = ''
     filled: bool | None = None
     limits: Mapping[str, int] = field(default_factory=dict)
+    file_system: str | None = None
+    mount_point: str | None = None
 
     @property
     def status(self) -> VolumeStatus:
@@ -72,8 +76,12 @@ class Volume:
     def completed(self) -> Volume:
         """The volume when what was begun with it is done, unless that is its deletion."""
         is_detached = TaskState.DETACHING in (self.task_state, self.unfinished)
-        server = None if is_detached else self.server
-        return replace(self, task_state=None, progress=None, unfinished=None, server=server)
+        done = replace(self, task_state=None, progress=None, unfinished=None)
+        return done.released() if is_detached else done
+
+    def released(self) -> Volume:
+        """The volume when no server has it."""
+        return replace(self, server=None, mount_point=None)
 
     def differs(self, options: Mapping[str, Any]) -> bool:
         """Whether it has other values than the options of a request."""

@@ -24,10 +24,17 @@ def _volume_type(before: str, after: str, current: Volume) -> Effect:
         return Effect(FIXED, 'a root volume stays where its server is; create a server of an image')
     if current.snapshots or current.server_snapshots:
         return Effect(FIXED, 'snapshots do not move with a volume; delete those first')
+    if current.file_system:
+        return Effect(FIXED, 'one with a file_system does not move; copy its files to another one')
     return Effect(LIVE)
 
 
+def _file_system(before: str | None, after: str, current: Volume) -> Effect:
+    return Effect(FIXED, 'a volume keeps what it was created with; create another one')
+
+
 TABLE: Table = {
+    'file_system': _file_system,
     'size': _size,
     'volume_type': _volume_type,
     'source': _source,

@@ -23,34 +23,34 @@ class VolumeRequest(Request):
     server: str | None = None
     force: bool = False
     grow: bool = False
+    mount_point: str | None = None
+    allow_restart: bool = False
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems() + size_problems(self.options.get('size'), 'size')
-        if 'volume_type' in self.options:
-            problems += reference_problems(self.options['volume_type'], 'volume_type')
-        if self.server is not None:
-            problems += reference_problems(self.server, 'server')
+        for option, name in (
+            ('volume_type', self.options.get('volume_type')),
+            ('server', self.server),
+        ):
+            problems += [] if name is None else reference_problems(name, option)
+        problems += self._server_problems()
+        is_about_content = self.grow or self.mount_point is not None
+        if is_about_content or {'file_system', 'source'} & {*self.options}:
+            from .volume_files import content_problems
+
+            problems += content_problems(self)
+        return problems
+
+    def _server_problems(self) -> List[Problem]:
+        problems: List[Problem] = []
         if self.state == 'attached' and self.server is None:
             problems.append(invalid('server', 'specify the server to attach it to'))
         if self.state in ('present', 'absent') and self.server is not None:
             problems.append(
                 invalid('server', f'it requires state: attached or detached, not {self.state}')
             )
-        if self.grow and self.state not in ('present', 'attached'):
-            text = f'it requires state: present or attached, not {self.state}; omit it'
-            problems.append(invalid('grow', text))
-        return problems + self._source_problems()
-
-    def _source_problems(self) -> List[Problem]:
-        kind, _colon, name = self.options.get('source', '').partition(':')
-        if not kind:
-            return []
-        if self.state == 'absent':
-            return [invalid(kind, 'it is for new volumes, not for state: absent; omit it')]
-        if kind == 'source_volume' and name == self.name:
-            return [invalid(kind, f'{name} cannot be a copy of itself; use another name')]
-        return reference_problems(name, kind)
+        return problems
 
     def _name_problems(self) -> List[Problem]:
         if root_server(self.name):

@@ -50,6 +50,10 @@ _UNSUPPORTED = (
         )
         for kind in ('server', 'volume')
     ),
+    *(
+        UnsupportedOption('volume', option, none, 'Nova has no containers; omit it')
+        for option, none in (('file_system', ()), ('mount_point', ()), ('allow_restart', (False,)))
+    ),
     UnsupportedOption('server', 'type', ('vm',), 'Nova has no containers; omit it'),
     UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
     *(

@@ -29,6 +29,7 @@ def with_volumes(
     found = [volumes[name] for name in names if name in volumes]
     for volume in found:
         _check_whole(volume, draft)
+        _check_disk(volume, draft)
     before = {copy.id: copy.name for copy in begun.volumes} if begun else {}
     if before and {*before} != {volume.id for volume in found}:
         draft.refuse(
@@ -84,6 +85,17 @@ def _check_target(
             'state',
             f'backup {backup.name} has {copy.volume_size} GB of the volume {name}, which has '
             f'only {volume.size}; extend that first (volume: size: {copy.volume_size})',
+        )
+
+
+def _check_disk(volume: Volume, draft: Draft) -> None:
+    """Refuse a volume that is no disk."""
+    if volume.file_system:
+        draft.refuse(
+            'include_volumes',
+            f'include_volumes: volume {volume.name} is for containers (file_system: '
+            f'{volume.file_system}), and is in no backup; omit it, and back up the files of the '
+            'volume from inside the container',
         )
 
 

@@ -4,14 +4,36 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Sequence
+
 from .._model.change import Draft
+from .._model.kinds import Verb
 from .._model.status import TaskState
 from .._model.volume import DISK_MISSING, Volume, root_server
 from .._model.volume_effects import TABLE
 from .._model.volume_request import VolumeRequest
+from .volume_attachment import check_server
+
+if TYPE_CHECKING:
+    from .volume import ObservedVolumes
 
 
-def plan_root(request: VolumeRequest, current: Volume | None, draft: Draft) -> Volume | None:
+def plan_root(
+    request: VolumeRequest,
+    current: Volume | None,
+    observed: ObservedVolumes,
+    draft: Draft,
+) -> Sequence[Volume]:
+    """Grow or describe the root volume of a server."""
+    updated = _updated(request, current, draft)
+    if current is None or updated is None:
+        return ()
+    if updated is not current and not current.unfinished:
+        check_server(observed.servers.get(current.server or ''), Verb.UPDATE, draft)
+    return [updated]
+
+
+def _updated(request: VolumeRequest, current: Volume | None, draft: Draft) -> Volume | None:
     """Grow or describe the root volume of a server; all else is done with the server."""
     if current is None:
         if request.state != 'absent':

@@ -17,9 +17,8 @@ from .._model.server_snapshot import (
     ServerSnapshotRequest,
     hardware_of,
 )
-from .._model.server_type import CONTAINER
 from .._model.snapshot import own_name
-from .._model.status import Status, TaskState
+from .._model.status import TaskState
 
 if TYPE_CHECKING:
     from .._model.server import Server
@@ -139,12 +138,14 @@ def _create(
     draft: Draft,
 ) -> ServerSnapshot:
     """Create a snapshot, or complete its creation. ``begun``: by an interrupted run."""
+    from .server_snapshot_content import check_memory, check_volumes
+
     _check_server(server, Verb.SNAPSHOT, draft)
     base = begun.completed() if begun else ServerSnapshot(request.name)
     memory = base.memory if request.memory is None else request.memory
     if memory:
-        _check_memory(server, draft)
-    _check_volumes(observed.volumes, draft)
+        check_memory(server, draft)
+    check_volumes(server, observed.volumes, draft)
     new = replace(
         base,
         memory=memory,
@@ -164,32 +165,6 @@ def _origin(request: ServerSnapshotRequest, observed: ObservedServerSnapshots) -
         if one.current and one.name != request.name:
             return own_name(one.name)
     return None
-
-
-def _check_memory(server: Server, draft: Draft) -> None:
-    if server.type == CONTAINER:
-        draft.refuse(
-            'memory',
-            f'memory: server {server.name} is a container, whose memory nothing keeps; leave '
-            'memory out, and its files are kept',
-        )
-    elif server.settled_status != Status.ACTIVE:
-        draft.refuse(
-            'memory',
-            f'memory: server {server.name} is {server.settled_status}, and only a running guest '
-            'has memory to keep; start the server, or leave memory out',
-        )
-
-
-def _check_volumes(volumes: Mapping[str, Volume], draft: Draft) -> None:
-    """Refuse what would not be in the snapshot as a whole."""
-    for volume in volumes.values():
-        if volume.unfinished:
-            draft.refuse(
-                'server',
-                f'volume {volume.name} is unfinished ({volume.unfinished}); run its task again '
-                'first',
-            )
 
 
 def _restored(

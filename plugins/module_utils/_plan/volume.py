@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from .._model.change import Draft, Plan
-from .._model.kinds import Verb
 from .._model.volume import DEFAULT_TYPE, DISK_MISSING, Volume, root_server
 from .._model.volume_request import VolumeRequest
 
@@ -55,7 +54,9 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
 
         request, current = with_growth(request, current, observed, draft)
     if root_server(request.name) or (current and current.bootable):
-        result = _plan_root(request, current, observed, draft)
+        from .root_volume import plan_root
+
+        result = plan_root(request, current, observed, draft)
     else:
         result = _plan_data(request, current, observed, draft)
     if draft.changes and not draft.refused:
@@ -65,25 +66,6 @@ def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
     # All changes are of one volume and stay in this order: an interrupted attachment is completed
     # before a detachment.
     return draft.finish(replace(volume, filled=None) for volume in result)
-
-
-def _plan_root(
-    request: VolumeRequest,
-    current: Volume | None,
-    observed: ObservedVolumes,
-    draft: Draft,
-) -> Sequence[Volume]:
-    """Grow or describe the root volume of a server."""
-    from .root_volume import plan_root
-
-    updated = plan_root(request, current, draft)
-    if current is None or updated is None:
-        return ()
-    if updated is not current and not current.unfinished:
-        from .volume_attachment import check_server
-
-        check_server(observed.servers.get(current.server or ''), Verb.UPDATE, draft)
-    return [updated]
 
 
 def _plan_data(
@@ -129,6 +111,10 @@ def _attached(
         from .volume_attachment import attach
 
         return attach(request, current, observed, draft)
+    if request.mount_point:
+        from .volume_files import check_mount_point
+
+        check_mount_point(request, current, draft)
     is_named = request.server in (None, current.server)
     if request.state == 'detached' and current.server and is_named:
         from .volume_attachment import detach

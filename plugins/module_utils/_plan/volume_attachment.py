@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .._model.change import Draft
 from .._model.checks import join_names
 from .._model.kinds import Verb
+from .._model.server_type import CONTAINER
 from .._model.volume import Volume
 from .._model.volume_request import VolumeRequest
 from .server_state import check_bus
@@ -40,7 +41,29 @@ def attach(
         check_server(server, Verb.ATTACH, draft)
     if current.server:
         current = detach(request, current, observed, draft)
-    return draft.add('volume', Verb.ATTACH, current, replace(current, server=request.server))
+    after = replace(current, server=request.server)
+    return _connection(request, current, after, request.server, Verb.ATTACH, observed, draft)
+
+
+def _connection(
+    request: VolumeRequest,
+    before: Volume,
+    after: Volume,
+    name: str | None,
+    verb: Verb,
+    observed: ObservedVolumes,
+    draft: Draft,
+) -> Volume:
+    """Add the change by which a server gets or loses a volume. ``name``: of the server."""
+    server = observed.servers.get(name or '')
+    is_container = server is not None and server.type == CONTAINER
+    if server is None or not (is_container or before.file_system or request.mount_point):
+        return draft.add('volume', verb, before, after)
+    from .volume_files import attached, effect_on
+
+    if verb == Verb.ATTACH:
+        after = attached(request, after, server, observed, draft)
+    return draft.add('volume', verb, before, after, effect_on(server, before, request, draft))
 
 
 def check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
@@ -73,9 +96,8 @@ def detach(
         )
     if observed.mounted is None:
         draft.notes.append(_unknown_mount(current, observed.sees_guests))
-    return draft.add(
-        'volume', Verb.DETACH, current, replace(current, server=None, cloud_status=None)
-    )
+    after = replace(current.released(), cloud_status=None)
+    return _connection(request, current, after, current.server, Verb.DETACH, observed, draft)
 
 
 def _unknown_mount(current: Volume, sees_guests: bool) -> str:

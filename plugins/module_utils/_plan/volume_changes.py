@@ -71,6 +71,8 @@ def present(
         if 'volume_type' in request.options:
             _check_type(request.options['volume_type'], observed, draft)
         options.update(_limits(options['volume_type'], observed))
+        if 'file_system' in options:
+            options['device'] = None
         new = _sized(Volume(request.name, **options), observed, draft)
         return draft.add('volume', Verb.CREATE, None, new)
     current = _complete_earlier_run(current, observed, draft)

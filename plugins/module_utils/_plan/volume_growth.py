@@ -23,6 +23,9 @@ def with_growth(
     request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
 ) -> Tuple[VolumeRequest, Volume | None]:
     """The request and the volume with what of it the guest uses; refuse what cannot be grown."""
+    if current and current.file_system:
+        draft.refuse('grow', f'volume {current.name}: its file system always fills it; omit grow')
+        return request, current
     if current is None or _is_attached_first(request, current):
         _check_attached_first(request, current, draft)
         return request, current

@@ -78,6 +78,12 @@ def _check_volume(
     """Refuse a volume whose disk is not as it should be; return its server."""
     if volume is None:
         return None
+    if volume.file_system:
+        draft.refuse(
+            'volume',
+            f'volume {volume.name} is for containers (file_system: {volume.file_system}), and has '
+            'no snapshots; attach it to a container, and copy its files',
+        )
     if volume.unavailable:
         draft.refuse('volume', f'volume {volume.name}: {volume.unavailable}')
     if volume.disk_missing:

@@ -69,6 +69,12 @@ def of_volume(name: str, observed: ObservedVolumes, draft: Draft, option: str) -
         return 1
     if volume.fault:
         draft.refuse(option, f'volume {name}: {volume.fault}; copy another volume')
+    if volume.file_system:
+        draft.refuse(
+            option,
+            f'volume {name} is for containers (file_system: {volume.file_system}), and is not '
+            'copied as a disk; attach it to a container, and copy its files',
+        )
     if volume.unfinished:
         _refuse_unfinished(option, volume, draft)
     _check_not_in_use(volume, observed, draft, option)

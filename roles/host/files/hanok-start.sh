@@ -4,7 +4,7 @@
 #
 # Starts servers in their start_order at the boot of the host, and shuts them down the other way.
 #   hanok-start hold    before libvirtd starts: mounts the file systems of containers that have a
-#                       limit; if a server has an order, libvirtd starts no machine
+#                       limit, and their volumes; if a server has an order, libvirtd starts no machine
 #   hanok-start start   starts all machines that have autostart: load balancers and those of others
 #                       first, then servers by their order, then servers without one
 #   hanok-start stop    presses power buttons of virtual machines: all at once, or if a running one
@@ -36,20 +36,20 @@ await_libvirt() {
   done
 }
 
-# The file systems of containers with a limit, before anything starts these. A file with this name is
-# complete. See root_disks.py of the modules, which mount with the same options.
-mount_roots() {
-  for disk in /var/lib/hanok/servers/*/root.raw; do
-    root=${disk%.raw}
-    if [ -e "$disk" ] && ! mountpoint -q "$root"; then
-      mkdir -p "$root"
-      mount -t ext4 -o loop,nodev,discard "$disk" "$root" || true # the others are mounted, too
+# The file systems of containers with a limit, and their volumes, before anything starts these. A file
+# with this name is complete. See file_systems.py of the modules, which mount with the same options.
+mount_files() {
+  for disk in /var/lib/hanok/servers/*/root.raw /var/lib/hanok/volumes/*.raw; do
+    folder=${disk%.raw}
+    if [ -e "$disk" ] && ! mountpoint -q "$folder"; then
+      mkdir -p "$folder"
+      mount -t ext4 -o loop,nodev,discard "$disk" "$folder" || true # the others are mounted, too
     fi
   done
 }
 
 hold() {
-  mount_roots
+  mount_files
   if grep -qs '"start_order": [1-9]' /etc/libvirt/*/autostart/*.xml; then
     for driver in $DRIVERS; do
       mkdir -p "/run/libvirt/$driver"

@@ -50,6 +50,7 @@ class Container:
     application: Application | None = None
     swap: int = 0
     metadata: str = ''  # an XML element in its own namespace
+    volumes: Tuple[Tuple[str, str], ...] = ()  # folders of the host, and where they are mounted
 
 
 _READ = '<init>/sbin/init</init>'
@@ -67,7 +68,7 @@ _XML = """<domain type='lxc'><name>{name}</name><uuid>{uuid}</uuid><metadata>{me
 <on_poweroff>destroy</on_poweroff><on_reboot>restart</on_reboot><on_crash>destroy</on_crash>
 <devices><emulator>/usr/lib/libvirt/libvirt_lxc</emulator>
 <filesystem type='mount' accessmode='passthrough'><source dir='{root}'/><target dir='/'/>
-</filesystem>{interfaces}<console type='pty'/></devices></domain>"""
+</filesystem>{volumes}{interfaces}<console type='pty'/></devices></domain>"""
 
 
 def xml(container: Container) -> str:
@@ -89,6 +90,14 @@ def xml(container: Container) -> str:
         first=container.first_id,
         ids=IDS,
         interfaces=''.join(interfaces),
+        volumes=''.join(_volume_xml(*volume) for volume in container.volumes),
+    )
+
+
+def _volume_xml(source: str, target: str) -> str:
+    return (
+        "<filesystem type='mount' accessmode='passthrough'>"
+        f"<source dir='{escape(source)}'/><target dir='{escape(target)}'/></filesystem>"
     )
 
 

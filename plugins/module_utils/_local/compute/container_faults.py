@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, List, Tuple
 
 from ..._model.server import DISK_MISSING
 from ..host.hypervisor import Machine
+from ..record.host import Host
 from .container_domain import quota_of
 from .faults import NOT_DEFINED, definition_of, interface_faults
 from .machine_hardware import attribute
@@ -18,7 +19,9 @@ if TYPE_CHECKING:
     from .row_types import ObservedServer
 
 
-def container_faults(row: ObservedServer, machine: Machine | None, root: str) -> Tuple[str, ...]:
+def container_faults(
+    host: Host, row: ObservedServer, machine: Machine | None, root: str
+) -> Tuple[str, ...]:
     """The differences of a server's container from its record. ``root``: its root folder."""
     disk = f'{root}.raw' if row['root_size'] else root
     faults = [] if os.path.exists(disk) else [DISK_MISSING]
@@ -28,7 +31,7 @@ def container_faults(row: ObservedServer, machine: Machine | None, root: str) ->
     return (
         *faults,
         *_size_faults(row, definition),
-        *_root_faults(root, definition),
+        *_file_faults(host, row, root, definition),
         *interface_faults(row, definition),
     )
 
@@ -47,8 +50,21 @@ def _size_faults(row: ObservedServer, definition: ET.Element) -> List[str]:
     return faults
 
 
-def _root_faults(root: str, definition: ET.Element) -> List[str]:
+def _file_faults(host: Host, row: ObservedServer, root: str, definition: ET.Element) -> List[str]:
+    """What is mounted; what a task is attaching or detaching may be."""
     mounts = [
-        attribute(mount, 'source', 'dir') for mount in definition.iterfind('devices/filesystem')
+        (attribute(mount, 'source', 'dir'), attribute(mount, 'target', 'dir'))
+        for mount in definition.iterfind('devices/filesystem')
     ]
-    return [] if mounts == [root] else [f'its machine has other files than {root}']
+    if mounts[:1] != [(root, '/')]:
+        return [f'its machine has other files than {root}']
+    if len(mounts) == 1 and not row['volumes']:
+        return []
+    from .container_volumes import mounts_of
+
+    known = mounts_of(host, row['volumes'])
+    needed = mounts_of(host, (one for one in row['volumes'] if one['task_state'] is None))
+    if {*needed} <= {*mounts[1:]} <= {*known}:
+        return []
+    found = ', '.join(target for _source, target in mounts[1:]) or 'none'
+    return [f'its machine has other volumes than recorded: {found}']

@@ -8,6 +8,7 @@ import contextlib
 import os
 
 from ..host import root_disks
+from ..host.file_systems import unmount
 from ..host.guest_files import exchange, remove_tree
 from .container_roots import part_of
 
@@ -25,7 +26,7 @@ def old_root(root: str) -> str:
 def replace_root(root: str, new: str) -> None:
     """Exchange the root file systems, or rename one after the other where that is not possible."""
     if os.path.exists(root_disks.disk_of(new)):
-        root_disks.unmount_root(root)
+        unmount(root)
         root_disks.rename_root(new, root)
         return
     if os.path.exists(root):

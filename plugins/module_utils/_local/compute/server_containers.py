@@ -6,9 +6,7 @@ from __future__ import annotations
 
 import os
 import signal
-import xml.etree.ElementTree as ET
 from contextlib import suppress
-from ipaddress import IPv4Network
 from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 from ..._cloud import Refused, TimedOut
@@ -19,22 +17,21 @@ from ..._model.server import Server
 from ..._model.server_type import ROOT_TAR
 from ..host.capabilities import grows_mounted
 from ..host.control_group import is_frozen, is_version_2, set_frozen
-from ..host.devices import bridge_name, bridge_tap_name, tap_name
+from ..host.file_systems import unmount
 from ..host.files import read_file, write_atomically
 from ..host.guest_files import remove_tree
 from ..host.hypervisor import tolerate
 from ..host.mounts import mounted_below
-from ..host.root_disks import grow_root, mount_root, remove_root, unmount_root
+from ..host.root_disks import grow_root, mount_root, remove_root
 from ..host.user_namespace import first_id, first_id_of
 from ..record.work import wait_until
 from ..storage.pools import pool_of
 from . import container_domain, container_names, container_roots
 from .console import console_of
 from .container_console import is_read
-from .container_domain import Address
 from .container_init import has_ended, signal_init
+from .container_interfaces import has_interfaces, interfaces_of
 from .container_limits import set_size
-from .faults import interface_faults
 from .first_boot_content import check_recorded, content_of
 from .live_size import definition_of, macs_of
 from .machines import destroy
@@ -108,6 +105,7 @@ class ServerContainers(ServerMachines):
     def xml(self, row: CompleteServer) -> str:
         """The domain as recorded."""
         root = self.root(row)
+        first = first_id_of(root)
         return container_domain.xml(
             container_domain.Container(
                 name=self.defined_name(row),
@@ -116,13 +114,32 @@ class ServerContainers(ServerMachines):
                 swap=row['swap'],
                 vcpus=row['vcpus'],
                 root=root,
-                first_id=first_id_of(root),
-                interfaces=_interfaces_of(row),
+                first_id=first,
+                volumes=self._volumes(row, first),
+                interfaces=interfaces_of(row),
                 is_console_read=is_read(self.host),
                 application=self._application(row),
                 metadata=row['metadata'],
             )
         )
+
+    def _volumes(self, row: CompleteServer, first: int) -> Tuple[Tuple[str, str], ...]:
+        """The folders of its volumes, mounted on this host, and where the container has them."""
+        if not row['volumes']:
+            return ()
+        from .container_volumes import attached
+
+        return attached(self.host, row['volumes'], first)
+
+    def renew_volumes(self, row: CompleteServer) -> None:
+        """Restart a container that runs with other volumes: libvirt-LXC plugs none."""
+        from .container_volumes import is_outdated
+
+        machine = self.lookup(row)
+        if machine.isActive() and is_outdated(machine):
+            self.shut_down(row)
+        if row['power'] == 'started':
+            self.start(row)
 
     def _application(self, row: CompleteServer) -> Application | None:
         """What a container runs. It may have no program to keep its console from filling up."""
@@ -166,7 +183,11 @@ class ServerContainers(ServerMachines):
         """Delete the container with its files and logs."""
         self.undefine(row)
         for root in mounted_below(self.folder(row)):
-            unmount_root(root)
+            unmount(root)
+        if row['volumes']:
+            from .container_volumes import release
+
+            release(self.host, row['volumes'])
         remove_tree(self.folder(row))
         super().erase(row)
 
@@ -181,7 +202,7 @@ class ServerContainers(ServerMachines):
             return
         self._change_files(before, after, row)
         machine = self.define(row)
-        is_restart = change.effect == RESTART or not _has_interfaces(machine, row)
+        is_restart = change.effect == RESTART or not has_interfaces(machine, row)
         if machine.isActive() and is_restart:
             self.shut_down(row)
         if machine.isActive():
@@ -259,34 +280,6 @@ class ServerContainers(ServerMachines):
         signal_init(machine, number)
 
 
-def _interfaces_of(row: CompleteServer) -> Tuple[Address, ...]:
-    """The interfaces of a container; the first one leads to the gateway."""
-    networks = [
-        Address(
-            tap_name(port['id']),
-            port['mac'],
-            bridge_name(port['network_id']),
-            port['address'],
-            IPv4Network(port['cidr']).prefixlen,
-            '' if index else port['gateway'],
-        )
-        for index, port in enumerate(row['ports'])
-    ]
-    bridges = [
-        Address(bridge_tap_name(port['id']), port['mac'], port['bridge'])
-        for port in row['bridge_ports']
-    ]
-    return (*networks, *bridges)
-
-
 def _dns_of(server: Server) -> Tuple[object, ...]:
     """What the files say by which a container resolves names."""
     return server.dns_servers, server.dns_domain, macs_of(server)[:1]
-
-
-def _has_interfaces(machine: Any, row: CompleteServer) -> bool:
-    """Whether a container that runs has the recorded interfaces."""
-    if not machine.isActive():
-        return True
-    running = ET.fromstring(machine.XMLDesc())  # noqa: S314 (libvirt's own)
-    return not interface_faults(row, running)

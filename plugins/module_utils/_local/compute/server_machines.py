@@ -60,6 +60,9 @@ class ServerMachines(Machines['CompleteServer']):
     def limit(self, row: CompleteServer) -> None:
         """Limit the machine as recorded, also while it runs."""
 
+    def renew_volumes(self, row: CompleteServer) -> None:
+        """Let a machine that runs have the volumes that it is defined with, if it must restart."""
+
     @abstractmethod
     def _request_shutdown(self, machine: Any, row: CompleteServer) -> None:
         """Request a shutdown of a machine, which may not run any more."""

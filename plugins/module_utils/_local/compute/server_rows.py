@@ -258,7 +258,8 @@ def delete(record: Record, servers: Sequence[int]) -> None:
         f'WHERE name IS NOT NULL AND server_id IN ({selected})',
         f'DELETE FROM main.server_snapshot WHERE server_id IN ({selected})',
         f'DELETE FROM main.volume WHERE bootable AND server_id IN ({selected})',
-        'UPDATE main.volume SET server_id = NULL, task_state = CASE WHEN task_state IN '
+        "UPDATE main.volume SET server_id = NULL, mount_point = '', task_state = CASE "
+        'WHEN task_state IN '
         f"('{TaskState.ATTACHING}', '{TaskState.DETACHING}') THEN NULL ELSE task_state END "
         f'WHERE server_id IN ({selected})',
         f'DELETE FROM main.server WHERE id IN ({selected})',

@@ -174,14 +174,17 @@ class ServerWriter:
 
         The lock keeps another run from writing their metadata meanwhile.
         """
+        rows = self.rows_named(list(names)).values()
         with self.host.locks.projection('metadata'):
-            for row in self.rows_named(list(names)).values():
+            for row in rows:
                 machines = self.machines.of(row)
                 if self.host.settings.volume_types:
                     from .volume_limits_writer import limit
 
                     limit(self.host, machines, [row])
                 self.host.with_retry(partial(machines.define, row))
+        for row in rows:
+            self.machines.of(row).renew_volumes(row)
 
     def limit(self, names: Iterable[str]) -> None:
         """Limit the machines of servers as their flavors do now, also while they run."""

@@ -127,7 +127,7 @@ class LocalServers:
         if row['type'] == CONTAINER:
             from .container_faults import container_faults
 
-            return container_faults(row, machine, seed), ''
+            return container_faults(self.host, row, machine, seed), ''
         from ..storage.pools import pool_of
         from .faults import machine_faults, pause_reason
 

@@ -54,7 +54,8 @@ _MORE_KEYPAIRS: Query[ServerKeypairRow] = Query(
     'SELECT * FROM main.server_keypair ORDER BY position'
 )
 _VOLUMES: Query[VolumeInMetadata] = Query(f"""SELECT server_id, uuid, name, size, description,
-  labels, bootable, source, delete_protection, volume_type FROM main.volume
+  labels, bootable, source, delete_protection, volume_type, file_system, mount_point
+  FROM main.volume
   WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'""")
 _BALANCERS: Query[BalancerRow] = Query('SELECT * FROM main.balancer')
 _MEMBERS: Query[NameOfOwner] = Query("""SELECT m.balancer_id AS owner, s.name

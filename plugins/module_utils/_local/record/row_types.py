@@ -109,6 +109,8 @@ class VolumeInMetadata(TypedDict):
     source: str
     delete_protection: int
     volume_type: str
+    file_system: str
+    mount_point: str
 
 
 class GroupInMetadata(TypedDict):

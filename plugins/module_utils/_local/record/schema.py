@@ -260,13 +260,16 @@ _SCHEDULE = """uuid TEXT NOT NULL DEFAULT '', name TEXT NOT NULL, action TEXT NO
   options TEXT NOT NULL, description TEXT NOT NULL, labels TEXT NOT NULL,
   UNIQUE (project, name)"""
 _SCHEDULES = [f'CREATE TABLE schedule ({_ROW}, {_SCHEDULE});']
-# How containers resolve names, the password of their root, their swap, the limit of their files.
+# How containers resolve names, the password of their root, their swap, the limit of their files,
+# and their volumes.
 _OF_CONTAINERS = [
     "ALTER TABLE server ADD COLUMN dns_servers TEXT NOT NULL DEFAULT '[]';",
     "ALTER TABLE server ADD COLUMN dns_domain TEXT NOT NULL DEFAULT '';",
     'ALTER TABLE server ADD COLUMN root_password TEXT;',
     'ALTER TABLE server ADD COLUMN swap INTEGER NOT NULL DEFAULT 0;',
     'ALTER TABLE server ADD COLUMN root_size INTEGER NOT NULL DEFAULT 0;',
+    "ALTER TABLE volume ADD COLUMN file_system TEXT NOT NULL DEFAULT '';",
+    "ALTER TABLE volume ADD COLUMN mount_point TEXT NOT NULL DEFAULT '';",
 ]
 _VERSION_8 = [
     *_ROOM,

@@ -57,6 +57,8 @@ class VolumeRow(Row):
     source: Annotated[str, "DEFAULT ''", METADATA]  # what it was copied from
     delete_protection: Protected
     volume_type: Annotated[str, "DEFAULT 'default'", METADATA]
+    file_system: Annotated[str, "DEFAULT ''", METADATA]  # of a volume for containers
+    mount_point: Annotated[str, "DEFAULT ''", METADATA]  # in its container
 
 
 class VolumeSnapshotRow(Row):

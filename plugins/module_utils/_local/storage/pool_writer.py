@@ -18,7 +18,7 @@ from typing import Any, Dict, FrozenSet, Tuple
 
 from ..._cloud import CloudError
 from ..record.host import Host
-from .pools import IMAGE, Disk, Pool
+from .pools import IMAGE, VOLUME, Disk, Pool
 
 # With these, a snapshot of a full 500 GB disk pauses the guest for 0.05 s instead of 4 s (QEMU
 # documentation: qcow2 subclusters, 5.2 and newer).
@@ -38,12 +38,23 @@ class PoolWriter(Pool):
         """Create a disk, empty or on top of an image, if it does not exist."""
         if self.exists(disk):
             return
+        if disk.format == 'raw':
+            self._make(disk)
+            return
         options = ['-q', '-f', disk.format, '-o', OPTIONS]
         if image:
             options += ['-b', image.path, '-F', image.format]
         part = _part_of(disk)
         size = [f'{disk.size}G'] if disk.size else []  # without it, that of the image
         self.host.work.run('qemu-img', 'create', *options, part, *size, locks=locks)
+        _place(part, disk)
+
+    def _make(self, disk: Disk) -> None:
+        """Make the file system of a volume for containers."""
+        from ..host.file_systems import make
+
+        part = _part_of(disk)
+        make(part, disk.size, 0)
         _place(part, disk)
 
     def grow(self, disk: Disk, locks: Sequence[int]) -> None:
@@ -151,6 +162,16 @@ class PoolWriter(Pool):
             if _UUID.match(name) and os.path.exists(path):  # not a link to what is not mounted
                 info = self._info(Disk(self.path(kind, name), ''))
                 found[name] = int(info['virtual-size']), info['format']
+        return found
+
+    def file_systems(self) -> Dict[str, int]:
+        """The sizes (bytes) of the volumes for containers, by UUID."""
+        folder = os.path.dirname(self.path(VOLUME, ''))
+        found: Dict[str, int] = {}
+        for path in glob.glob(os.path.join(glob.escape(folder), '*.raw')):
+            name = os.path.basename(path)[: -len('.raw')]
+            if _UUID.match(name) and os.path.exists(path):  # not a link to what is not mounted
+                found[name] = os.path.getsize(path)
         return found
 
     def archives(self) -> Dict[str, int]:

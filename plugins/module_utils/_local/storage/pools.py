@@ -66,6 +66,11 @@ class Pool:
         """The disk of a volume; its serial is the part of the UUID that a guest can see."""
         return Disk(self.path(VOLUME, identity), identity[:20], size)
 
+    def files(self, identity: str, size: int = 0) -> Disk:
+        """The disk of a volume for containers, which no machine opens."""
+        path = self.host.settings.path('volumes', f'{identity}.raw')
+        return Disk(path, identity[:20], size, 'raw')
+
     def image(self, identity: str, disk_format: str = '') -> Disk:
         """The disk of an image, which no machine opens by itself, or its archive (ROOTS)."""
         if disk_format in ROOTS:

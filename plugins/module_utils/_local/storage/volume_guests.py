@@ -21,13 +21,14 @@ def running_machine(hypervisor: Hypervisor, row: ListedVolume) -> Any:
     """The machine of libvirt to which a volume is attached, if it runs."""
     if row['machine'] is None:
         return None
-    machine = hypervisor.qemu.lookupByUUIDString(row['machine'])
+    driver = hypervisor.lxc if row['file_system'] else hypervisor.qemu
+    machine = driver.lookupByUUIDString(row['machine'])
     return machine if machine.isActive() else None
 
 
 def is_mounted(host: Host, row: ListedVolume) -> bool | None:
     """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
-    machine = running_machine(host.hypervisor, row)
+    machine = None if row['file_system'] else running_machine(host.hypervisor, row)
     if machine is None:
         return False
     from ..host.agent import Agent

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 # A root volume is created and deleted by the task of its server.
 LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.created_at,
     v.uuid, v.name, v.size, v.server_id, v.description, v.labels, v.bootable,
-    v.source, v.delete_protection, v.volume_type,
+    v.source, v.delete_protection, v.volume_type, v.file_system, v.mount_point,
     s.name AS server, s.uuid AS machine, s.power AS power, s.hardware AS hardware,
     CASE WHEN v.bootable AND s.task_state IN ('creating', 'deleting') THEN s.task_state
       ELSE v.task_state END AS task_state,
@@ -61,7 +61,8 @@ def disk_of(pool: Pool, row: ListedVolume) -> Disk:
     """The disk of a volume."""
     if row['bootable']:
         return pool.root(row['machine'] or '', row['size'])
-    disk = pool.volume(row['uuid'], row['size'])
+    of_kind = pool.files if row['file_system'] else pool.volume
+    disk = of_kind(row['uuid'], row['size'])
     if row['volume_type'] == DEFAULT_TYPE and not os.path.islink(disk.path):
         return disk
     from .volume_places import placed
@@ -89,7 +90,7 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         json.loads(row['labels']),
         row['uuid'],
         disk.serial,
-        disk_devices.path(bus_of(row), disk.serial),
+        None if row['file_system'] else disk_devices.path(bus_of(row), disk.serial),
         created_by=row['created_by'],
         created_at=row['created_at'],
         disk_missing=not (row['task_state'] or disk.fault or pool.exists(disk)),
@@ -102,6 +103,8 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         volume_type=row['volume_type'],
         unavailable=disk.fault,
         limits=_limits(row, pool),
+        file_system=row['file_system'] or None,
+        mount_point=row['mount_point'] or None,
     )
 
 

@@ -6,8 +6,7 @@ from __future__ import annotations
 
 import os
 import uuid
-import xml.etree.ElementTree as ET
-from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable
+from typing import TYPE_CHECKING, Any, Callable, Iterable
 
 from ..._cloud import CloudError, Outcomes, TimedOut
 from ..._model.change import Change, Changes
@@ -18,6 +17,7 @@ from ..record.projection import Projections
 from ..record.protection import protected_columns
 from ..record.work import wait_until
 from . import disk_devices
+from .attached_disks import find_free_target, find_target, limits_of
 from .pool_writer import writer_of
 from .pools import Disk
 from .volume_guests import running_machine
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from .row_types import ListedVolume
 
 _DONE = 'UPDATE main.volume SET task_state = NULL WHERE id = ?'
-_DETACHED = 'UPDATE main.volume SET server_id = NULL, task_state = NULL WHERE id = ?'
+_DETACHED = """UPDATE main.volume SET server_id = NULL, mount_point = '', task_state = NULL
+  WHERE id = ?"""
 _DELETED = 'DELETE FROM main.volume WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
-_INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE
 
 
 class VolumeWriter:
@@ -57,6 +57,9 @@ class VolumeWriter:
 
     def update(self, changes: Changes) -> Outcomes:
         """Grow volumes, also while in use, and update descriptions and labels."""
+        for change in changes:
+            if change.new(Volume).file_system:
+                self._check_growth(change)
         begun = self.record.writer.change(changes, self._resize)
         # before the task state is cleared: the next run does not compare finished volumes
         self.projections.write_metadata()
@@ -100,6 +103,7 @@ class VolumeWriter:
     def _connect(self, change: Change, row: int) -> None:
         values = {
             'server_id': self.record.find('server', change.new(Volume).server),
+            'mount_point': change.new(Volume).mount_point or '',
             'task_state': TaskState.ATTACHING,
         }
         self.record.writer.update_row('volume', row, values)
@@ -113,6 +117,7 @@ class VolumeWriter:
             'size': volume.size,
             'source': volume.source or '',
             'volume_type': volume.volume_type,
+            'file_system': volume.file_system or '',
             **protected_columns(volume),
             'task_state': TaskState.CREATING,
         }
@@ -141,7 +146,10 @@ class VolumeWriter:
             self.pool.flatten(found.disk, disk, locks, found.tag)
 
     def _delete(self, change: Change) -> None:
-        disk = self._disk(row_of(self.record, change))
+        row = row_of(self.record, change)
+        disk = self._disk(row)
+        if row['file_system']:
+            self._unmount(disk)
         self.pool.remove(disk)
         if disk.folder or self.host.settings.volume_types:
             from .volume_moves import sweep
@@ -152,7 +160,7 @@ class VolumeWriter:
         """Move the disk of a volume, if it is not where its type says."""
         row = row_of(self.record, change)
         disk = self._disk(row)
-        if not (disk.folder or os.path.islink(disk.path)):
+        if row['file_system'] or not (disk.folder or os.path.islink(disk.path)):
             return
         from . import volume_moves
 
@@ -161,7 +169,7 @@ class VolumeWriter:
         if volume_moves.is_due(disk):
             locks = locks_of(self.record, self.work, change.name)
             if machine:
-                device = _find_target(machine, disk.serial) or ''
+                device = find_target(machine, disk.serial) or ''
                 volume_moves.mirror(self.pool, disk, machine, device, locks)
                 is_moved = True
             else:
@@ -183,12 +191,37 @@ class VolumeWriter:
         row = row_of(self.record, change)
         machine = self._machine(row)
         disk = self._disk(row)
-        target = _find_target(machine, disk.serial) if machine else None
+        if row['file_system']:
+            self._extend(change, row, disk, machine)
+            return
+        target = find_target(machine, disk.serial) if machine else None
         if target:
             disk_devices.grow(machine, target, disk)
         else:
             locks = self.work.held_lock(*lock_of(change.name))
             self.pool.grow(disk, locks)
+
+    def _check_growth(self, change: Change) -> None:
+        """Refuse what this process may not do with the file system of a container that runs."""
+        from .volume_files import check_growth
+
+        row = row_of(self.record, change)
+        if row['size'] != change.new(Volume).size:
+            check_growth(change.name, row['server'], self._machine(row) is not None)
+
+    def _extend(self, change: Change, row: ListedVolume, disk: Disk, machine: Any) -> None:
+        """Grow a file system, also what an interrupted run has begun of that."""
+        from .volume_files import check_growth, extend
+
+        before = change.old(Volume)
+        if before.unfinished or before.size != row['size']:
+            check_growth(change.name, row['server'], machine is not None)
+            extend(disk, row['server'] is not None, machine is not None)
+
+    def _unmount(self, disk: Disk) -> None:
+        from .volume_files import detach
+
+        detach(disk)
 
     def _fill(self, change: Change) -> None:
         """Grow partition and file system in the guest, if that was asked for."""
@@ -207,24 +240,29 @@ class VolumeWriter:
 
     def _attach(self, change: Change) -> None:
         row = row_of(self.record, change)
+        if row['file_system']:  # it is in the definition of its container
+            return
         machine = self._machine(row)
         disk = self._disk(row)
-        if machine and not _find_target(machine, disk.serial):
+        if machine and not find_target(machine, disk.serial):
             bus = bus_of(row)
-            device = disk_devices.disk_xml(disk, bus, _find_free_target(machine, bus))
-            device = device.replace('</disk>', f'{_limits(machine, disk.serial)}</disk>')
+            device = disk_devices.disk_xml(disk, bus, find_free_target(machine, bus))
+            device = device.replace('</disk>', f'{limits_of(machine, disk.serial)}</disk>')
             machine.attachDeviceFlags(device, _LIVE)
 
     def _detach(self, change: Change) -> None:
         row = row_of(self.record, change)
+        if row['file_system']:
+            self._unmount(disk_of(self.pool, row))
+            return
         machine = self._machine(row)
         serial = disk_of(self.pool, row).serial
-        if not machine or not _find_target(machine, serial):
+        if not machine or not find_target(machine, serial):
             return
         machine.detachDeviceAlias('ua-' + serial, _LIVE)
 
         def is_released() -> bool:
-            return not _find_target(machine, serial)
+            return not find_target(machine, serial)
 
         if not wait_until(is_released, self.work.time_left()):
             server = row['server']
@@ -233,37 +271,3 @@ class VolumeWriter:
                 f'{server} to release it; a paused guest does when it resumes',
                 'wait_timeout',
             )
-
-
-def _serials(machine: Any) -> Dict[str, str]:
-    """The serials of the disks of a running machine, by target."""
-    definition = ET.fromstring(machine.XMLDesc())  # noqa: S314
-    found: Dict[str, str] = {}
-    for disk in definition.iterfind('devices/disk'):
-        target = disk.find('target')
-        if target is not None:
-            found[target.get('dev', '')] = disk.findtext('serial', '')
-    return found
-
-
-def _limits(machine: Any, serial: str) -> str:
-    """The limits with which a disk has been defined for the next start of a machine, as XML."""
-    definition = ET.fromstring(machine.XMLDesc(_INACTIVE))  # noqa: S314
-    for disk in definition.iterfind('devices/disk'):
-        limits = disk.find('iotune')
-        if limits is not None and disk.findtext('serial') == serial:
-            return ET.tostring(limits, 'unicode')
-    return ''
-
-
-def _find_target(machine: Any, serial: str) -> str | None:
-    for target, found in _serials(machine).items():
-        if found == serial:
-            return target
-    return None
-
-
-def _find_free_target(machine: Any, bus: str) -> str:
-    in_use = _serials(machine)
-    targets = (disk_devices.target(bus, index) for index in range(1, 25))
-    return next(target for target in targets if target not in in_use)

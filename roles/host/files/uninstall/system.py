@@ -132,7 +132,7 @@ def state() -> Changes:
     First what tells that there are some: with half of them no module could run. Of the data the
     export first: without it half of them is no record that was lost.
     """
-    for path in sorted(glob.glob(f'{STATE}/servers/*/root*')):
+    for path in sorted([*glob.glob(f'{STATE}/servers/*/root*'), *glob.glob(f'{STATE}/volumes/*')]):
         if os.path.isdir(path) and is_mount(path):
             yield Change(f'unmount {path}', does('umount', '--lazy', path))
     for path in (f'{CONFIG}/host.json', f'{STATE}/hanok.json'):

@@ -1,0 +1,57 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The volumes of containers: imported for those that have some."""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from typing import TYPE_CHECKING, Any, Iterable, List, Tuple
+
+from ..._model.status import TaskState
+from ..record.host import Host
+from ..storage.pools import pool_of
+from ..storage.volume_files import attach, detach, files_of
+from .machine_hardware import attribute
+
+if TYPE_CHECKING:
+    from ..record.storage_rows import VolumeRow
+
+Mounts = Tuple[Tuple[str, str], ...]  # folders of the host, and where containers have them
+_INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE
+
+
+def mounts_of(host: Host, volumes: Iterable[VolumeRow]) -> Mounts:
+    """The mounts of volumes; what is mounted in another one comes after that."""
+    pool = pool_of(host)
+    found = [(files_of(pool.files(row['uuid'])), row['mount_point']) for row in volumes]
+    return tuple(sorted(found, key=lambda mount: mount[1]))
+
+
+def attached(host: Host, volumes: Iterable[VolumeRow], first: int) -> Mounts:
+    """The mounts of a container, ready for it. ``first``: of its users on the host."""
+    having = [row for row in volumes if row['task_state'] != TaskState.DETACHING]
+    pool = pool_of(host)
+    for row in having:
+        attach(pool.files(row['uuid']), first)
+    return mounts_of(host, having)
+
+
+def release(host: Host, volumes: Iterable[VolumeRow]) -> None:
+    """Unmount the volumes of a container that is gone."""
+    pool = pool_of(host)
+    for row in volumes:
+        detach(pool.files(row['uuid']))
+
+
+def is_outdated(machine: Any) -> bool:
+    """Whether a container that runs has other volumes than it is defined with."""
+    now, defined = (ET.fromstring(machine.XMLDesc(flag)) for flag in (0, _INACTIVE))  # noqa: S314
+    return mounts_in(now) != mounts_in(defined)
+
+
+def mounts_in(definition: ET.Element) -> Mounts:
+    """The mounts in a definition, its root file system first."""
+    found: List[Tuple[str, str]] = []
+    for mount in definition.iterfind('devices/filesystem'):
+        found.append((attribute(mount, 'source', 'dir'), attribute(mount, 'target', 'dir')))
+    return tuple(found)

@@ -1,0 +1,88 @@
+# Copyright: Hanok developers
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""File systems in files: ext4, mounted by loop devices that end with their mounts.
+
+A file is made here from nothing, and only the kernel writes to it: what a container does are
+operations on files. hanok-start of the role host mounts all of them when the host boots.
+
+Set-user-ID programs work in them, as a container needs them: their users are those of the
+container.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from contextlib import suppress
+
+from ..._cloud import CloudError
+from .mounts import is_mounted, source_of
+
+SUFFIX = '.raw'
+_GB = 2**30
+# Nothing is kept for root of the host, and nothing is left to be written later.
+_MAKE = ('mke2fs', '-q', '-F', '-t', 'ext4', '-m', '0')
+_EXTENDED = 'lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner={0}:{0}'
+# Room that is freed inside goes back to the host. hanok-start mounts with the same options.
+_MOUNT = ('mount', '-t', 'ext4', '-o', 'loop,nodev,discard')
+_CORRECTED = 1  # an exit code: e2fsck(8)
+_TRIES = 20  # a loop device of the file may be about to end
+
+
+def make(disk: str, size: int, owner: int) -> None:
+    """Make a file with a file system of so many GB, instead of what an interrupted run has left."""
+    with suppress(FileNotFoundError):
+        os.unlink(disk)
+    with open(os.open(disk, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), 'wb') as file:
+        file.truncate(size * _GB)
+    _run(*_MAKE, '-E', _EXTENDED.format(owner), disk)
+
+
+def mount(disk: str, folder: str) -> None:
+    """Mount a file on a folder, if it is not."""
+    if is_mounted(folder):
+        return
+    os.makedirs(folder, 0o700, exist_ok=True)
+    for left in range(_TRIES, 0, -1):
+        try:
+            _run(*_MOUNT, disk, folder)
+            return
+        except CloudError:
+            if left == 1:
+                raise
+            time.sleep(0.1)
+
+
+def unmount(folder: str) -> None:
+    """Unmount a folder. Whoever has files in it open keeps those, and nobody waits."""
+    while os.path.isdir(folder) and is_mounted(folder):
+        _run('umount', '--lazy', folder)
+
+
+def grow(disk: str, folder: str, size: int, mounted: bool) -> None:
+    """Let a file system have so many GB. ``mounted``: in use, maybe; else it is unmounted."""
+    wanted = size * _GB
+    if os.path.getsize(disk) < wanted:
+        os.truncate(disk, wanted)
+    if mounted:
+        mount(disk, folder)
+        device = source_of(folder)
+        _run('losetup', '--set-capacity', device)
+        _run('resize2fs', device)
+        return
+    unmount(folder)
+    if _run('losetup', '--associated', disk):
+        raise CloudError(f'{folder} is in use; end the programs that have files in it open')
+    _run('e2fsck', '-f', '-p', disk, most=_CORRECTED)
+    _run('resize2fs', disk)
+
+
+def _run(*command: str, most: int = 0) -> str:
+    """Run a program; return what it prints. ``most``: the highest exit code that is no failure."""
+    ran = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
+    if not 0 <= ran.returncode <= most:
+        raise CloudError(f'{command[0]}: {ran.stderr.strip()[:500] or ran.returncode}')
+    return ran.stdout
