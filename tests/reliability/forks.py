@@ -151,6 +151,7 @@ def _serve(stream: socket.socket) -> None:
 def preload() -> None:
     """Import everything that modules import when they run, libvirt too; nothing is opened."""
     import libvirt  # noqa: F401
+    import yaml  # noqa: F401
 
     package = importlib.import_module(f'{COLLECTION}.module_utils')
     for found in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):
