@@ -288,11 +288,12 @@ $(AWX): requirements-dev.txt
 # guests, which need a core, and one the rest, which mostly waits.
 # The longest come first, so that no core is idle at the end. The bytecode of the modules is cached,
 # because the tests start them a thousand times.
-LONG := examples openstack debian getting_started roles ground uninstall
+WORLDS := contract others guests examples openstack debian getting_started roles elsewhere ground \
+  uninstall
+LONG := $(filter-out contract others guests elsewhere,$(WORLDS))
 ELSEWHERE := agent_connection awx events inventory looking remote several_hosts
 GUESTS := backups console guests hardware modules server_actions snapshots volumes
-INTEGRATION := integration-contract integration-others integration-guests \
-  $(LONG:%=integration-%) integration-elsewhere
+INTEGRATION := $(WORLDS:%=integration-%)
 PYTEST_INTEGRATION = scripts/world env -u PYTHONDONTWRITEBYTECODE \
   $(VENV)/bin/pytest --junitxml=$(REPORTS)/$@.xml
 .PHONY: $(INTEGRATION)

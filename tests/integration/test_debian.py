@@ -126,10 +126,10 @@ def test_sata(os_type: str, soak: bool, key: str, open_group: str, ssh: Guest) -
     keep('image', name='sata', state='absent')
 
 
-# Ten times a second: without a pause it would take the only CPU of the guest from what is tested.
+# Twice a second: without a pause it would take the only CPU of the guest from what is tested.
 WRITES = (
     "sudo systemd-run --quiet --unit=writer sh -c 'n=0; while true; do echo $n >> /srv/counted; "
-    "sync; n=$((n + 1)); sleep 0.1; done'"
+    "sync; n=$((n + 1)); sleep 0.5; done'"
 )
 
 
