@@ -125,6 +125,29 @@ def test_image_of_an_interrupted_run(tiny: str) -> None:
     assert inventory() == before
 
 
+def test_snapshot_of_an_interrupted_image(image: str, tiny: str) -> None:
+    """Continued from another source, or deleted, it leaves none in the disk of its server."""
+    before = inventory()
+    server = keep('server', name='cut', image=image, flavor='g1.nano', state='stopped')['server']
+    made = keep('image', name='cut', server='cut')['image']
+    disk = f'/var/lib/hanok/servers/{server["id"]}/root.qcow2'
+    shown = ['qemu-img', 'snapshot', '-l', disk]
+    for options in ({'path': tiny}, {'state': 'absent'}):
+        with contextlib.closing(
+            sqlite3.connect('/var/lib/hanok/hanok.db', isolation_level=None)
+        ) as sql:  # as a killed run leaves it
+            sql.execute(
+                "UPDATE image SET task_state = 'creating', source = 'server:cut' WHERE name = 'cut'"
+            )
+        words = ['qemu-img', 'snapshot', '-c', f'hanok-{made["id"]}', disk]
+        subprocess.run(words, check=True)
+        assert made['id'] in subprocess.run(shown, capture_output=True, text=True).stdout
+        keep('image', name='cut', **options)
+        assert subprocess.run(shown, capture_output=True, text=True).stdout == ''
+    keep('server', name='cut', state='absent')
+    assert inventory() == before
+
+
 def test_more_memory_than_the_host_has(image: str) -> None:
     """It is refused before anything is created, whether it is to run or not."""
     keep('flavor', name='too-large', vcpus=1, memory=4194304, disk=9)

@@ -31,6 +31,8 @@ _BUILT = 'UPDATE main.image SET size = ?, imported = ?, application = ? WHERE id
 _APPLICATION = """SELECT i.application FROM server s JOIN main.image i ON i.id = s.image_id
   WHERE s.name = ?"""
 _OWN = 'SELECT id FROM image WHERE name = ? AND project = ?'
+_UNFINISHED = """SELECT source FROM image WHERE name = ? AND project = ?
+  AND task_state IS NOT NULL"""
 _DELETED = 'DELETE FROM main.image WHERE id = ?'
 _FILE = """SELECT uuid || ' ' || disk_format FROM image WHERE name = ? AND project = ?
   AND task_state IS NULL"""
@@ -82,6 +84,10 @@ class ImageWriter:
 
     def create(self, changes: Changes) -> Outcomes:
         """Create images from files, downloads, and what is in the cloud."""
+        for image in [change.new(Image) for change in changes]:
+            former = self.record.value(_UNFINISHED, image.name, self.record.project)
+            if former and former != image.source:
+                self._remove_snapshot(former, image.name)
         with self.record.writer.transaction():
             for change in changes:
                 self._reserve(change.new(Image))
@@ -102,10 +108,15 @@ class ImageWriter:
         return self.work.finish(deleted, _DELETED)
 
     def _delete(self, change: Change) -> None:
-        kind, _colon, name = change.old(Image).source.partition(':')
-        if kind == 'server' and change.old(Image).unfinished:
-            self.snapshot_of(name, change.name).remove()
+        if change.old(Image).unfinished:
+            self._remove_snapshot(change.old(Image).source, change.name)
         self._clean(change)
+
+    def _remove_snapshot(self, source: str, name: str) -> None:
+        """Remove what an interrupted run may have left in the disk of its source."""
+        kind, _colon, server = source.partition(':')
+        if kind == 'server':
+            self.snapshot_of(server, name).remove()
 
     def _clean(self, change: Change) -> None:
         """Remove all files of an image: an interrupted run may have had another format."""
