@@ -59,7 +59,10 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group 
     SecurityGroupRequest,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.server import Nic, Server
-from ansible_collections.hanok.cloud.plugins.module_utils._model.status import VolumeStatus
+from ansible_collections.hanok.cloud.plugins.module_utils._model.status import (
+    TaskState,
+    VolumeStatus,
+)
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_request import VolumeRequest
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_type import VolumeType
@@ -926,6 +929,27 @@ TYPES = {'ssd': VolumeType('ssd'), 'nfs': VolumeType('nfs', '/nfs is not mounted
             ),
             'server: s is a container that runs, and an image requires one that is off; stop it '
             'first (state: stopped), or use a backup of it',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'server:s'}),
+                image.ObservedImages({}, '', {'s': Server('s', unfinished='creating')}),
+            ),
+            'server: s is unfinished (creating); run the task that creates or deletes it again',
+        ),
+        (
+            image.plan(
+                ImageRequest('i', 'present', {'source': 'volume:v'}),
+                image.ObservedImages(
+                    {},
+                    volumes=volume.ObservedVolumes(
+                        named(Volume('v', 1, server='s')),
+                        named(Server('s', power='stopped', unfinished=TaskState.RESTORING)),
+                    ),
+                ),
+            ),
+            'server: s is unfinished (restoring): a restore was interrupted; restore the snapshot '
+            'or the backup again (server_snapshot or backup: state: restored)',
         ),
         (
             image.plan(

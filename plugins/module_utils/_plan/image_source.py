@@ -108,6 +108,10 @@ def _check_volume(
 
 
 def _check_server(server: Server, draft: Draft) -> None:
+    from .server_state import is_unfinished
+
+    if is_unfinished(server, draft):
+        return
     if server.type == CONTAINER and server.power != 'stopped':
         draft.refuse(
             'server',

@@ -24,20 +24,9 @@ def check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
 
     Attaching or detaching a volume redefines the machine, which undoes that difference.
     """
-    if server is None:
+    if server is None or is_unfinished(server, draft):
         return
-    if server.unfinished == TaskState.RESTORING:
-        draft.refuse(
-            'server',
-            f'server: {server.name} is unfinished ({server.unfinished}): {RESTORE_INTERRUPTED}',
-        )
-    elif server.unfinished:
-        draft.refuse(
-            'server',
-            f'server: {server.name} is unfinished ({server.unfinished}); run the task that creates '
-            'or deletes it again',
-        )
-    elif server.status == Status.UNMANAGED:
+    if server.status == Status.UNMANAGED:
         faults = '; '.join(server.faults)
         draft.refuse(
             'server',
@@ -46,6 +35,24 @@ def check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
         )
     else:
         check_allowed(server, verb, draft)
+
+
+def is_unfinished(server: Server, draft: Draft) -> bool:
+    """Refuse a server that an interrupted run has left; return whether it is one."""
+    if not server.unfinished:
+        return False
+    if server.unfinished == TaskState.RESTORING:
+        draft.refuse(
+            'server',
+            f'server: {server.name} is unfinished ({server.unfinished}): {RESTORE_INTERRUPTED}',
+        )
+    else:
+        draft.refuse(
+            'server',
+            f'server: {server.name} is unfinished ({server.unfinished}); run the task that creates '
+            'or deletes it again',
+        )
+    return True
 
 
 def check_bus(server: Server, draft: Draft) -> None:

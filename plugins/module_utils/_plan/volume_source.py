@@ -121,9 +121,13 @@ def _refuse_unfinished(option: str, item: Image | Volume | VolumeSnapshot, draft
 
 
 def _check_not_in_use(volume: Volume, observed: ObservedVolumes, draft: Draft, option: str) -> None:
-    """Refuse to copy what a guest writes to meanwhile."""
+    """Refuse to copy what a guest writes to meanwhile, or what a restore has half written."""
+    from .server_state import is_unfinished
+
     server = draft.settled('server', observed.servers.get(volume.server or ''))
-    if server and server.power != 'stopped' and not observed.of_running:
+    if server is None or is_unfinished(server, draft):
+        return
+    if server.power != 'stopped' and not observed.of_running:
         draft.refuse(
             option,
             f'{option}: {volume.name} is attached to {server.name}, which is running; stop that '
