@@ -82,7 +82,11 @@ class LocalSchedules:
         writer = self.host.record.writer
 
         def update(change: Change, row: int) -> None:
-            writer.update_row('schedule', row, _columns(change.new(Schedule)))
+            # No more than changes: a server may have been renamed since the plan.
+            known = _columns(change.old(Schedule)).items()
+            columns = dict(_columns(change.new(Schedule)).items() - known)
+            if columns:
+                writer.update_row('schedule', row, columns)
 
         return self._timed(writer.change(changes, update))
 
