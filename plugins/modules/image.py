@@ -56,6 +56,9 @@ options:
       - Name of a server whose root disk is copied, also while it runs. The image has what the disk
         held at one instant, for which the file systems of the guest are frozen if its agent answers
         within seconds. What programs have not written yet is not in it, as after a power failure.
+      - To have its volumes of the same instant, too, back it up with
+        O(hanok.cloud.backup#module:include_volumes); O(backup) is its root disk then, and
+        O(hanok.cloud.volume#module:backup) makes new volumes of the others.
       - Of a container, which must be off, the files are copied, without those in C(/dev), C(/proc),
         C(/sys), C(/run) and C(/tmp), its first-boot content, and extended attributes;
         O(disk_format) is V(root-tar) then, or V(oci) if it runs an application.
