@@ -2,17 +2,19 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The cost of a bare loop over libvirt, with which the module server is compared.
 
-bare.py learn FILE      save the definitions of the existing servers: domain, size and image of the
-                        disk, content of the seed
-bare.py create FILE     create all of them again: disk by qemu-img, seed by genisoimage, domain by
-                        libvirt; nothing is observed, recorded or locked
-bare.py delete FILE     delete all of them
+bare.py learn FILE URI      save the definitions of the existing servers: domain, size and image of
+                            the disk, content of the seed
+bare.py create FILE URI     create all of them again: disk by qemu-img, seed by genisoimage, domain
+                            by libvirt; nothing is observed, recorded or locked
+bare.py delete FILE URI     delete all of them
 
+With the URI of LXC, servers are containers: their files are unpacked by tar, and get their owners.
 It knows nothing of networks, rules and addresses: the interfaces are on an existing bridge.
 """
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -26,14 +28,16 @@ from xml.etree import ElementTree
 import libvirt
 
 THREADS = 8  # as many as the collection uses
+URI = sys.argv[3]
 SEED = ('meta-data', 'user-data', 'vendor-data', 'network-config')
+SEED_OF_CONTAINER = 'var/lib/cloud/seed/nocloud'
 thread_local = threading.local()
 
 
 def connection() -> Any:
     """Return a connection for each thread: one connection runs five calls at once."""
     if not hasattr(thread_local, 'connection'):
-        thread_local.connection = libvirt.open('qemu:///system')
+        thread_local.connection = libvirt.open(URI)
     return thread_local.connection
 
 
@@ -59,6 +63,39 @@ def definition(domain: Any) -> dict[str, Any]:
         'image': info['backing-filename'],
         'seed': texts,
     }
+
+
+def definition_of_container(domain: Any) -> dict[str, Any]:
+    """Everything that is needed to create a container again."""
+    xml = domain.XMLDesc(libvirt.VIR_DOMAIN_XML_INACTIVE)
+    tree = ElementTree.fromstring(xml)
+    disk = tree.find('devices/filesystem/source').attrib['dir']
+    (image,) = glob.glob('/var/lib/hanok/images/*.tar')
+    texts = {}
+    for path in glob.glob(f'{disk}/{SEED_OF_CONTAINER}/*'):
+        with open(path, encoding='utf-8') as file:
+            texts[os.path.relpath(path, disk)] = file.read()
+    return {
+        'xml': xml,
+        'uuid': domain.UUIDString(),
+        'disk': disk,
+        'image': image,
+        'owner': int(tree.find('idmap/uid').attrib['target']),
+        'seed': texts,
+    }
+
+
+def create_container(server: dict[str, Any]) -> None:
+    """Create and start one container."""
+    disk, owner = server['disk'], server['owner']
+    os.makedirs(disk, 0o711)
+    output_of('tar', '-x', '-p', '--exclude=./dev/*', '-f', server['image'], '-C', disk)
+    for path, text in server['seed'].items():
+        os.makedirs(os.path.dirname(os.path.join(disk, path)), exist_ok=True)
+        with open(os.path.join(disk, path), 'w', encoding='utf-8') as file:
+            file.write(text)
+    output_of('chown', '-R', '-h', f'{owner}:{owner}', disk)  # all are of root
+    connection().defineXML(server['xml']).create()
 
 
 def create(server: dict[str, Any]) -> None:
@@ -107,16 +144,19 @@ def delete(server: dict[str, Any]) -> None:
     shutil.rmtree(os.path.dirname(server['disk']))
 
 
-def main(verb: str, path: str) -> None:
+def main(verb: str, path: str, uri: str) -> None:
     """Run a verb for all servers."""
+    learn, make = definition, create
+    if uri.startswith('lxc:'):
+        learn, make = definition_of_container, create_container
     if verb == 'learn':
         with open(path, 'w', encoding='utf-8') as file:
-            json.dump([definition(domain) for domain in connection().listAllDomains()], file)
+            json.dump([learn(domain) for domain in connection().listAllDomains()], file)
         return
     with open(path, encoding='utf-8') as file:
         servers = json.load(file)
     with ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map({'create': create, 'delete': delete}[verb], servers))
+        list(pool.map({'create': make, 'delete': delete}[verb], servers))
 
 
 if __name__ == '__main__':

@@ -44,6 +44,7 @@ SIZES = (10, 100, 300, 1000)
 GROUP = 500  # the maximum size of a group
 RULES = ([{'preset': 'ssh'}], [{'preset': 'ssh'}, {'preset': 'http'}])
 Task = tuple[str, dict[str, Any]]
+CONTAINER = {'type': 'container', 'image': 'bench-root'}
 EMPTY: Task = ('an empty task', {'empty': {}})
 
 
@@ -222,7 +223,8 @@ def servers(*tasks: Task) -> Iterator[None]:
 def prepare() -> None:
     """Prepare this world: a host with a small image and a network for a thousand servers."""
     images = sorted(glob.glob('/var/cache/hanok/tiny-*.qcow2'), key=os.path.getmtime)
-    if 'HANOK_WORLD' not in os.environ or not images:
+    roots = sorted(glob.glob('/var/cache/hanok/tiny-*.tar'), key=os.path.getmtime)
+    if 'HANOK_WORLD' not in os.environ or not images or not roots:
         sys.exit('run it with: make bench')
     # A hundred servers, of which none uses what it may.
     settings: dict[str, Any] = {
@@ -230,9 +232,11 @@ def prepare() -> None:
     }
     settings['host_backup_stores'] = [{'name': 'bench', 'path': storage.STORE}]
     run(*PLAYBOOK, '-e', json.dumps(settings), 'hanok.cloud.host')
+    root = {'name': 'bench-root', 'path': roots[-1], 'disk_format': 'root-tar'}
     play(
         [
             ('image', {'hanok.cloud.image': {'name': 'bench', 'path': images[-1]}}),
+            ('root', {'hanok.cloud.image': root}),
             ('network', {'hanok.cloud.network': {'name': 'bench', 'cidr': '10.128.0.0/16'}}),
             (
                 'key',
@@ -243,9 +247,10 @@ def prepare() -> None:
     )
 
 
-def creation_rows() -> Iterator[Row]:
+def creation_rows(what: str, uri: str, aim: str, **options: Any) -> Iterator[Row]:
     """Create and delete 20 running servers, compared with a bare loop over the same definitions."""
-    make, remove = ('create', server('run', count=20, state='started')), absent('run')
+    created = server('run', count=20, state='started', **options)
+    make, remove = ('create', created), absent('run')
     seconds: dict[str, list[float]] = {
         'create': [],
         'run absent': [],
@@ -255,21 +260,22 @@ def creation_rows() -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as folder:
         definitions = os.path.join(folder, 'definitions')
         bare = [PYTHON, str(HERE / 'bare.py')]
+        learning = [*bare, 'learn', definitions, uri]
         # Ansible builds the module for the play in this task.
         build = ('build', {'hanok.cloud.server': {'name': 'run', 'state': 'absent'}})
-        learn = ('learn', {'ansible.builtin.command': {'argv': [*bare, 'learn', definitions]}})
+        learn = ('learn', {'ansible.builtin.command': {'argv': learning}})
         for _turn in range(TURNS['servers']):
             for stamp in play([build, make, learn, remove]):
                 seconds.get(stamp['task'], []).append(stamp['seconds'])
             for verb in ('create', 'delete'):
-                seconds[f'bare {verb}'].append(run(*bare, verb, definitions))
+                seconds[f'bare {verb}'].append(run(*bare, verb, definitions, uri))
     yield Row(
-        Times('20 running servers created', seconds['create']),
+        Times(f'20 running {what} created', seconds['create']),
         Times('a bare loop', seconds['bare create']),
-        '1.3',
+        aim,
     )
     yield Row(
-        Times('20 running servers deleted', seconds['run absent']),
+        Times(f'20 running {what} deleted', seconds['run absent']),
         Times('a bare loop', seconds['bare delete']),
     )
 
@@ -281,10 +287,13 @@ def unchanged_rows() -> Iterator[Row]:
         (f'{count} servers, nothing to do', server(f'group{count}', count=count))
         for count in (20, 100)
     ]
-    with servers(*groups):
-        times = measure([EMPTY, *groups], TURNS['no-op'])
+    containers = server('boxes', count=20, **CONTAINER)
+    of_containers = ('20 containers, nothing to do', containers)
+    with servers(*groups, of_containers):
+        times = measure([EMPTY, *groups, of_containers], TURNS['no-op'])
     for (name, _action), aim in zip(groups, ('1.35', '', '1.5'), strict=True):
         yield Row(times[name], times[EMPTY[0]], aim)
+    yield Row(times[of_containers[0]], times[groups[1][0]], '1.0')
 
 
 def pause_rows() -> Iterator[Row]:
@@ -406,7 +415,13 @@ def table(head: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
 def main(report: str) -> None:
     """Measure everything, print it, and write it to a file."""
     prepare()
-    rows = [*unchanged_rows(), *creation_rows(), *pause_rows(), *storage_rows()]
+    rows = [
+        *unchanged_rows(),
+        *creation_rows('servers', 'qemu:///system', '1.3'),
+        *creation_rows('containers', 'lxc:///system', '1.5', **CONTAINER),
+        *pause_rows(),
+        *storage_rows(),
+    ]
     play(fill_tasks(3))
     few = rule(3)
     points: dict[str, dict[int, Times]] = {}
