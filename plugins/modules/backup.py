@@ -58,10 +58,11 @@ options:
   include_volumes:
     description:
       - Whether the volumes that are attached to the server are in the backup, too. It has all disks
-        as they were at one instant. A new backup is without them if this is not set. A container
-        has no volumes.
-      - With O(state=restored) they are restored, too, if they are attached to the server; what was
-        attached since then stays as it is. One that was deleted is not made again.
+        as they were at one instant. A new backup is without them if this is not set. The volumes of
+        a container are in no backup of it.
+      - With O(state=restored) those in the backup are restored, too, if they are attached to the
+        server; what was attached since then stays as it is. One that was deleted is not made again.
+        This option is not set then.
     type: bool
   incremental:
     description:

@@ -303,8 +303,20 @@ def test_after_a_crash_of_qemu(store: Path, no_guest: str) -> None:
     found = subprocess.run(words, check=True, capture_output=True, text=True).stdout.split()
     assert sorted(found) == sorted(['of-another', f'hanok-{done["backup"]["id"]}'])
     assert run('backup', name='crash-4', **options)['backup']['base'] == 'crash-3'
-    keep('server', name='crashed', state='absent')
-    for number in (2, 1, 4, 3):
+    # Seven in a row, also of a server that is called otherwise meanwhile.
+    run('server_action', name='crashed', action='rename', new_name='renamed')
+    options['server'] = 'renamed'
+    for number in range(5, 11):
+        made = run('backup', name=f'crash-{number}', **options)['backup']
+        assert made['base'] == f'crash-{number - 1}'
+    done = run('backup', name='crash-11', **options)
+    why = 'not incremental: backup crash-10: it is the last of 7 in a row'
+    assert done['steps'][0]['why'] == why
+    assert run('backup', name='crash-12', **options)['backup']['base'] == 'crash-11'
+    keep('server', name='renamed', state='absent')
+    why = 'backup crash-4: crash-5 has only what changed since it'
+    assert why in refused('backup', name='crash-4', state='absent')
+    for number in (2, 1, *range(12, 2, -1)):
         keep('backup', name=f'crash-{number}', state='absent')
 
 

@@ -463,10 +463,11 @@ def test_incremental() -> None:
         for number in range(8)
     ]
     assert found(*chain[:7], **{one.name: '' for one in chain[:7]}) == ('6', '')
-    assert found(*chain, **{'7': ''}) == (
+    assert found(*chain, **{'6': '', '7': ''}) == (
         None,
         'not incremental: backup 7: it is the last of 7 in a row',
     )
+    assert found(*chain, **{'6': '', '7': 'gone'}) == ('6', '')
 
 
 def test_what_incremental_backups_stand_on() -> None:

@@ -29,7 +29,9 @@ def with_server(
     current = found.get(requested.name)
     if current is None and requested.state == 'restored':  # for the message that it does not exist
         return ObservedBackups(by_name('backup', backups_of(cloud).list())), names
-    if requested.incremental or requested.state == 'absent':
+    if requested.state == 'absent':
+        found = with_dependents(cloud, requested.name)
+    elif requested.incremental:
         found = of_server(cloud, server)
     if requested.state == 'absent' and _is_complete(current):
         return ObservedBackups(found), names
@@ -63,6 +65,12 @@ def _observed(
 def of_server(cloud: Cloud, server: str) -> Dict[str, Backup]:
     """All backups of a server."""
     return by_name('backup', [one for one in backups_of(cloud).list() if server == one.server])
+
+
+def with_dependents(cloud: Cloud, name: str) -> Dict[str, Backup]:
+    """A backup, and those that stand on it, whatever their server was called then."""
+    backups = backups_of(cloud).list()
+    return by_name('backup', [one for one in backups if name in (one.name, one.base)])
 
 
 def _servers(cloud: Cloud, name: str) -> Dict[str, Server]:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .backup import ObservedBackups
 
 LONGEST = 7  # incremental backups in a row; the next one is whole
+_LAST = f'it is the last of {LONGEST} in a row'
 _WHOLE = 'not incremental: '
 
 
@@ -43,10 +44,12 @@ def _base(new: Backup, observed: ObservedBackups) -> Tuple[str | None, str]:
     why = ''
     for one in reversed([*observed.backups.values()]):
         if _is_of_series(one, new, observed):
-            problem = _problem(one, new, len(chains[one.name])) or observed.bases[one.name]
-            if not problem:
+            problem = _problem(one, new) or observed.bases[one.name]
+            if not problem and len(chains[one.name]) < LONGEST:
                 return one.name, ''
-            why = why or f'backup {one.name}: {problem}'
+            why = why or f'backup {one.name}: {problem or _LAST}'
+            if not problem:  # an earlier one would begin a second row, which never ends
+                break
     return None, why or f'the store {new.store} has no earlier one to be based on'
 
 
@@ -57,13 +60,13 @@ def _is_of_series(one: Backup, new: Backup, observed: ObservedBackups) -> bool:
     return (one.store, one.include_volumes) == (new.store, new.include_volumes)
 
 
-def _problem(one: Backup, new: Backup, bases: int) -> str:
-    """What is in the way of a new backup with a base. ``bases``: of the base itself."""
+def _problem(one: Backup, new: Backup) -> str:
+    """Why a backup is no base of a new one; empty: it may be one."""
     if one.status != 'available':
         return one.fault or f'it is {one.status}'
     if {copy.id for copy in one.volumes} != {copy.id for copy in new.volumes}:
         return 'it has other volumes'
-    return f'it is the last of {LONGEST} in a row' if bases >= LONGEST else ''
+    return ''
 
 
 def chains_of(backups: Iterable[Backup]) -> Dict[str, List[str]]:
