@@ -94,20 +94,26 @@ INVALID = [
 ]
 
 
+KINDS_ARE_VALID = "__image_builder_kind_checks | rejectattr('is_valid') | list == []"
+
+
 def test_invalid_descriptions(tmp_path: Path) -> None:
     """Each is refused with the option and the way out; a valid one is not."""
     user = {'name': 'a', 'ssh_keys': 'ssh-ed25519 AAAA', 'groups': ['b']}
     valid = {'image_builder_users': [user], 'image_builder_files': [FILE]}
     cases = [({**valid, 'image_builder_scripts': ['#!/bin/sh\n']}, ''), *INVALID]
-    shown = {'msg': 'CHECKS {{ __image_builder_checks | to_json | b64encode }}'}
-    tasks = [
-        {'debug': shown, 'vars': {'image_builder_image': 'debian', **case}} for case, _text in cases
-    ]
-    found = re.findall(r'CHECKS ([\w+/=]+)', run_play(tmp_path, tasks))
-    for (case, message), text in zip(cases, found, strict=True):
+    tasks = []
+    for number, (case, _text) in enumerate(cases):
+        values = {'image_builder_image': 'debian', **case}
+        for what, when in (('kind', 'true'), ('value', KINDS_ARE_VALID)):
+            shown = f'CHECK {number} {{{{ __image_builder_{what}_checks | to_json | b64encode }}}}'
+            tasks.append({'debug': {'msg': shown}, 'vars': values, 'when': when})
+    failed: list[list[dict[str, Any]]] = [[] for _case in cases]
+    for number, text in re.findall(r'CHECK (\d+) ([\w+/=]+)', run_play(tmp_path, tasks)):
         checks = json.loads(base64.b64decode(text))
-        failed = [check for check in checks if not check['is_valid']]
-        assert len(failed) == bool(message), failed
-        for check in failed:
+        failed[int(number)] += [check for check in checks if not check['is_valid']]
+    for (case, message), found in zip(cases, failed, strict=True):
+        assert len(found) == bool(message), found
+        for check in found:
             assert message in check['way_out']
             assert set(check['option'].split(', ')) & set(case)
