@@ -344,6 +344,8 @@ def test_start_order(box: Item) -> None:
         Path('/run/libvirt', driver, 'autostarted').unlink()
     end_libvirtd()
     output_of('hanok-start', 'hold')
+    assert files.parent.is_mount()
+    output_of('umount', str(files.parent))  # as if its directory were mounted later
     start_daemons('libvirtd')
     for server in (box, first):
         (found,) = run('server_info', name=server['name'])['servers']

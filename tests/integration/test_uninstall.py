@@ -142,10 +142,13 @@ def fill(folder: Path) -> None:
         ('network', {'name': 'default', **SHOP}),
         ('server', {'name': 'sold', **stopped, **SHOP}),
         ('volume', {'name': 'data', 'size': 1}),
+        ('volume', {'name': 'files', 'size': 1, 'file_system': 'ext4'}),
         ('lb', {'name': 'web', 'listeners': [{'port': 80}], 'members': ['kept']}),
     ):
         made = run(module, **options)
         assert made.get('changed'), made
+    subprocess.run(['hanok-start', 'hold'], check=True)  # as at the boot of the host
+    assert '/volumes/' in Path('/proc/self/mounts').read_text('utf-8')
 
 
 @pytest.fixture
@@ -187,7 +190,7 @@ def test_uninstall(lan: None, killer: Callable[[], None], tmp_path: Path) -> Non
     message = ' '.join(refused.output.split())
     assert (
         'host_state: the cloud of this host has lb web, server kept, server sold of project shop, '
-        'volume data, image blank, image blank of project shop; delete them, or set'
+        'volume data, volume files, image blank, image blank of project shop; delete them, or set'
     ) in message
     hidden = absent('-e', '{"__host_found": []}')  # as if the user were admin of no project
     message = ' '.join(hidden.output.split())
@@ -195,7 +198,7 @@ def test_uninstall(lan: None, killer: Callable[[], None], tmp_path: Path) -> Non
     predicted = absent('--check', host_delete_resources=True)
     assert inventory() == full
     would = removed(predicted)
-    deleted = re.compile('delete (lb|server|volume|image) ')
+    deleted = re.compile('delete (lb|server|volume|image) |unmount .*/volumes/')  # with those
     killer()
     killed = absent(host_delete_resources=True)
     assert removed(killed) == {text for text in would if not deleted.match(text)}
@@ -205,6 +208,7 @@ def test_uninstall(lan: None, killer: Callable[[], None], tmp_path: Path) -> Non
     assert 'rc: -9' in killed.output
     assert 'rc: -9' in again.output
     assert finish(killer) > 1
+    assert '/volumes/' not in Path('/proc/self/mounts').read_text('utf-8')
     left = differences(before, look())
     assert foreign == {path: path.read_text() for path in foreign}
     assert set(left) == set(map(str, foreign)), left

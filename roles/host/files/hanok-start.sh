@@ -99,6 +99,7 @@ start_one() { # ORDER DELAY DRIVER UUID
 
 # One that does not start keeps no other from starting.
 start() {
+  mount_files # what has come since, such as a mount of NFS with volumes
   await_libvirt
   failed=0
   ordered=''
