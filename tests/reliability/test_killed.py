@@ -590,20 +590,19 @@ WALKS = (
     Walk(
         'volumes of containers',
         [
-            task('image', name='root', path='{root}', disk_format='root-tar'),
-            task('server', name='c', **CONTAINER),
-            task('server', name='d', state='stopped', **CONTAINER),
             task('volume', name='v', size=1, file_system='ext4', server='d', state='attached'),
             task('volume', name='v', size=2),
             task('volume', name='v', server='c', state='attached', allow_restart=True),
-            task('server', name='c', state='stopped', force=True),
-            task('volume', name='v', state='detached'),
+            task('volume', name='v', state='detached', allow_restart=True),
             task('volume', name='v', size=3),
             task('volume', name='v', server='d', state='attached', mount_point='/srv'),
-            *delete_tasks('server', 'd'),
-            *delete_tasks('server', 'c'),
+            task('volume', name='v', state='detached'),
             *delete_tasks('volume', 'v'),
-            *delete_tasks('image', 'root'),
+        ],
+        prerequisites=[
+            task('image', name='root', path='{root}', disk_format='root-tar'),
+            task('server', name='c', **CONTAINER),
+            task('server', name='d', state='stopped', **CONTAINER),
         ],
     ),
     Walk(

@@ -16,10 +16,11 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from ..._cloud import Refused
+from ..host import file_systems
 from ..host.capabilities import grows_mounted
 from ..host.control_group import is_version_2
 from ..host.guest_files import read_inside
-from ..host.root_disks import create_root, has_root, remove_root, rename_root
+from ..host.root_disks import create_root, disk_of, has_root, remove_root, rename_root
 from ..host.user_namespace import user_namespace
 from ..record.host import Host
 
@@ -64,6 +65,11 @@ def create(
     if any(path.startswith(SEED) for path in files):  # an application does not start the init
         _check_init(part)
     rename_root(part, root)
+
+
+def has_size(root: str, size: int) -> bool:
+    """Whether a limited root file system has so many GB."""
+    return file_systems.has_size(disk_of(root), size)
 
 
 def check_growth(name: str, running: bool) -> None:

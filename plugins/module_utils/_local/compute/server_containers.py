@@ -214,10 +214,10 @@ class ServerContainers(ServerMachines):
         if before.unfinished or _dns_of(before) != _dns_of(after):
             root = self.root(row)
             container_names.renew(row, root, first_id_of(root))
-        is_changed = before.unfinished or before.volume_size != after.volume_size
-        if row['root_size'] and is_changed:
+        size = row['root_size']
+        if size and not container_roots.has_size(self.root(row), size):
             container_roots.check_growth(row['name'], bool(self.lookup(row).isActive()))
-            grow_root(self.root(row), row['root_size'], grows_mounted())
+            grow_root(self.root(row), size, grows_mounted())
 
     def rebuild(self, row: CompleteServer) -> None:
         """Start the container with fresh files, and the init script as it is now."""

@@ -12,6 +12,7 @@ container.
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import time
 from contextlib import suppress
@@ -21,6 +22,9 @@ from .mounts import is_mounted, source_of
 
 SUFFIX = '.raw'
 _GB = 2**30
+# kernel.org: ext4, "The Super Block": s_blocks_count_lo, s_log_block_size (of 1 KiB), ..._hi
+_SUPERBLOCK, _SIZES, _BLOCKS_OF_GB = 1024, (0x4, 0x18, 0x150), 2**20
+_STATE, _WITH_ERRORS = 0x3A, 0x2  # s_state: resize2fs sets it until it has ended
 # Nothing is kept for root of the host, and nothing is left to be written later.
 _MAKE = ('mke2fs', '-q', '-F', '-t', 'ext4', '-m', '0')
 _EXTENDED = 'lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner={0}:{0}'
@@ -60,8 +64,20 @@ def unmount(folder: str) -> None:
         _run('umount', '--lazy', folder)
 
 
+def has_size(disk: str, size: int) -> bool:
+    """Whether a file system has so many GB, by its superblock, which only the kernel writes."""
+    with open(disk, 'rb') as file:
+        file.seek(_SUPERBLOCK)
+        found = file.read(_SUPERBLOCK)
+    low, scale, high = (int(struct.unpack_from('<I', found, place)[0]) for place in _SIZES)
+    has_ended = not found[_STATE] & _WITH_ERRORS
+    return has_ended and (low | high << 32) << scale >= size * _BLOCKS_OF_GB
+
+
 def grow(disk: str, folder: str, size: int, mounted: bool) -> None:
     """Let a file system have so many GB. ``mounted``: in use, maybe; else it is unmounted."""
+    if has_size(disk, size):
+        return
     wanted = size * _GB
     if os.path.getsize(disk) < wanted:
         os.truncate(disk, wanted)

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from ..._cloud import CloudError, Refused
 from ..host.capabilities import grows_mounted
-from ..host.file_systems import SUFFIX, grow, mount, unmount
+from ..host.file_systems import SUFFIX, grow, has_size, mount, unmount
 from ..host.owners import shift_owners
 from .pools import Disk
 
@@ -49,9 +49,9 @@ def detach(disk: Disk) -> None:
         os.rmdir(_folder(disk))
 
 
-def check_growth(name: str, server: str | None, running: bool) -> None:
+def check_growth(name: str, disk: Disk, server: str | None, running: bool) -> None:
     """Refuse to extend what is in use, if this process may not do that."""
-    if running and not grows_mounted():
+    if running and not grows_mounted() and not has_size(disk.path, disk.size):
         raise Refused(
             f'size: volume {name}: this host may not extend a file system that is in use (it lacks '
             f'CAP_SYS_RESOURCE); stop server {server} first (state: stopped)',
@@ -61,6 +61,8 @@ def check_growth(name: str, server: str | None, running: bool) -> None:
 
 def extend(disk: Disk, attached: bool, running: bool) -> None:
     """Let a volume have its recorded size. ``running``: its container runs."""
+    if has_size(disk.path, disk.size):
+        return
     grow(disk.path, _folder(disk), disk.size, running)
     if attached and not running:
         mount(disk.path, _folder(disk))

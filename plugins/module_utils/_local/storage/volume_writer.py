@@ -192,7 +192,7 @@ class VolumeWriter:
         machine = self._machine(row)
         disk = self._disk(row)
         if row['file_system']:
-            self._extend(change, row, disk, machine)
+            self._extend(change.name, row, disk, machine)
             return
         target = find_target(machine, disk.serial) if machine else None
         if target:
@@ -206,17 +206,15 @@ class VolumeWriter:
         from .volume_files import check_growth
 
         row = row_of(self.record, change)
-        if row['size'] != change.new(Volume).size:
-            check_growth(change.name, row['server'], self._machine(row) is not None)
+        disk = self._disk(row)._replace(size=change.new(Volume).size)
+        check_growth(change.name, disk, row['server'], self._machine(row) is not None)
 
-    def _extend(self, change: Change, row: ListedVolume, disk: Disk, machine: Any) -> None:
+    def _extend(self, name: str, row: ListedVolume, disk: Disk, machine: Any) -> None:
         """Grow a file system, also what an interrupted run has begun of that."""
         from .volume_files import check_growth, extend
 
-        before = change.old(Volume)
-        if before.unfinished or before.size != row['size']:
-            check_growth(change.name, row['server'], machine is not None)
-            extend(disk, row['server'] is not None, machine is not None)
+        check_growth(name, disk, row['server'], machine is not None)
+        extend(disk, row['server'] is not None, machine is not None)
 
     def _unmount(self, disk: Disk) -> None:
         from .volume_files import detach
