@@ -141,9 +141,11 @@ def test_snapshot_of_an_interrupted_image(image: str, tiny: str) -> None:
             )
         words = ['qemu-img', 'snapshot', '-c', f'hanok-{made["id"]}', disk]
         subprocess.run(words, check=True)
-        assert made['id'] in subprocess.run(shown, capture_output=True, text=True).stdout
+        assert (
+            made['id'] in subprocess.run(shown, capture_output=True, text=True, check=True).stdout
+        )
         keep('image', name='cut', **options)
-        assert subprocess.run(shown, capture_output=True, text=True).stdout == ''
+        assert subprocess.run(shown, capture_output=True, text=True, check=True).stdout == ''
     keep('server', name='cut', state='absent')
     assert inventory() == before
 
