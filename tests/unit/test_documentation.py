@@ -85,7 +85,7 @@ def sample(hint: Any, name: str = '') -> Any:
         return TEXTS[name]
     kind, inner = typing.get_origin(hint), typing.get_args(hint)
     if kind in (typing.Union, types.UnionType):
-        return sample(next(one for one in inner if one is not type(None)), name)
+        return sample(next(one for one in inner if one is not types.NoneType), name)
     if kind in (tuple, list, Sequence):
         return (sample(inner[0]),)
     if kind in (dict, Mapping):
