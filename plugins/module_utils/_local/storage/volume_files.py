@@ -60,9 +60,7 @@ def check_growth(name: str, disk: Disk, server: str | None, running: bool) -> No
 
 
 def extend(disk: Disk, attached: bool, running: bool) -> None:
-    """Let a volume have its recorded size. ``running``: its container runs."""
-    if has_size(disk.path, disk.size):
-        return
+    """Let a volume have its recorded size, and be mounted as before. ``running``: its container."""
     grow(disk.path, _folder(disk), disk.size, running)
     if attached and not running:
         mount(disk.path, _folder(disk))
