@@ -200,15 +200,11 @@ EXAMPLES = r"""
     name: data
     state: detached
 
-- name: Create a volume for containers, and give it to one that may be restarted for that
+- name: Create a volume for containers
   hanok.cloud.volume:
     name: files
     size: 10
     file_system: ext4
-    server: box
-    mount_point: /srv/files
-    allow_restart: true
-    state: attached
 
 - name: Protect it from deletion
   hanok.cloud.volume:
