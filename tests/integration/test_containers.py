@@ -804,6 +804,15 @@ def test_limit(small: Item, ssh: Ssh) -> None:
     assert disk.stat().st_blocks * 512 <= 2**30
     reached = f'mknod /loop b 7 {device[-1]} && echo >/loop; cat {device}; mount {device} /mnt'
     assert ssh(small['fixed_ip'], f'({reached}) 2>/dev/null && echo reached; true') == ''
+    # What the host writes fits nevertheless, also into a copy.
+    keep('server_snapshot', server='small', name='full')
+    keep('server', name='small', dns_servers=['192.0.2.53'])
+    assert run('server_snapshot', server='small', name='full', state='restored')['changed']
+    keep('server', name='small', state='started', wait_for='ssh')
+    keep('server_snapshot', server='small', name='full', state='absent')
+    seen = ssh(small['fixed_ip'], 'cat /etc/resolv.conf; echo more >/more || true')
+    assert 'nameserver 192.0.2.53' in seen
+    keep('server', name='small', dns_servers=[])
     ssh(small['fixed_ip'], 'rm /full /more; echo kept >/kept; sync')
 
 

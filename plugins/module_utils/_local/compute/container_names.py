@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import json
+from errno import EDQUOT, ENOSPC
 from typing import TYPE_CHECKING, Dict
 
 from ..._cloud import CloudError
@@ -14,6 +15,9 @@ if TYPE_CHECKING:
     from .row_types import CompleteServer
 
 _RESOLVER, _HOSTS = 'etc/resolv.conf', 'etc/hosts'
+_NO_FOLDER = 'give it a folder again'
+_FULL = 'delete files in it, or extend its file system (volume_size)'
+_WAYS_OUT = {ENOSPC: _FULL, EDQUOT: _FULL}
 _MARK = '# written by hanok.cloud: dns_domain\n'
 
 
@@ -34,12 +38,15 @@ def renew(row: CompleteServer, root: str, owner: int) -> None:
     if (read_inside(root, _HOSTS, len(_MARK)) or b'').decode(errors='replace') == _MARK:
         files[_HOSTS] = _hosts(row)  # the domain may have been removed
     for path, text in files.items():
+        data = text.encode()
+        if read_inside(root, path, len(data) + 1) == data:
+            continue
         try:
-            write_inside(root, path, text.encode(), (owner, owner))
+            write_inside(root, path, data, (owner, owner))
         except OSError as error:
             raise CloudError(
                 f'/{path} of container {row["name"]} cannot be written: {error.strerror}; '
-                'give it a folder again, and run the task again'
+                f'{_WAYS_OUT.get(error.errno or 0, _NO_FOLDER)}, and run the task again'
             ) from None
 
 

@@ -26,6 +26,7 @@ from ..record.host import Host
 
 SEED = 'var/lib/cloud/seed/nocloud'  # docs.cloud-init.io: datasources, NoCloud
 _INIT = '/sbin/init'
+_OLD_ROOT = '.oldroot'  # libvirt makes it at a start, as root of the container, if it is not there
 _MOST_USER_DATA = 2**20  # bytes
 # Devices are made by libvirt; nobody but root of the host may make any.
 _UNPACK = ('tar', '--extract', '--numeric-owner', '--preserve-permissions', '--exclude=./dev/*')
@@ -58,6 +59,9 @@ def create(
             namespace.run(*_UNPACK, *words, folder=part, source=archive, locks=locks)
         with _archive_of(files) as archive:
             namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
+    with suppress(FileExistsError):
+        os.mkdir(os.path.join(part, _OLD_ROOT), 0o700)
+        os.chown(os.path.join(part, _OLD_ROOT), first_id, first_id, follow_symlinks=False)
     if password:
         from .container_passwords import set_password
 

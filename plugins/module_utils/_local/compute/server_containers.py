@@ -211,13 +211,12 @@ class ServerContainers(ServerMachines):
 
     def _change_files(self, before: Server, after: Server, row: CompleteServer) -> None:
         """Change what is said in its files, and how much they may take."""
-        if before.unfinished or _dns_of(before) != _dns_of(after):
-            root = self.root(row)
-            container_names.renew(row, root, first_id_of(root))
-        size = row['root_size']
-        if size and not container_roots.has_size(self.root(row), size):
+        root, size = self.root(row), row['root_size']
+        if size and not container_roots.has_size(root, size):  # first: what follows may need room
             container_roots.check_growth(row['name'], bool(self.lookup(row).isActive()))
-            grow_root(self.root(row), size, grows_mounted())
+            grow_root(root, size, grows_mounted())
+        if before.unfinished or _dns_of(before) != _dns_of(after):
+            container_names.renew(row, root, first_id_of(root))
 
     def rebuild(self, row: CompleteServer) -> None:
         """Start the container with fresh files, and the init script as it is now."""
