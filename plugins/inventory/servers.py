@@ -139,6 +139,8 @@ projects: [default, shop]
 query: "[?contains(name, 'web')]"
 """
 
+import hashlib
+import json
 from typing import Any, Dict, List
 
 from ansible import template
@@ -155,6 +157,8 @@ from ..plugin_utils.sources import CONTROLLER, HERE, LOCAL, Asked, asked
 
 # Text without a mark is no template since ansible-core 2.19; before, a mark said that it is none.
 MARKS_TEMPLATES = hasattr(template, 'trust_as_template')
+# The options that decide what is asked; the others are about what is found.
+ASKED = ('cloud', 'hypervisors', 'labels', 'nodes', 'projects', 'query')
 
 
 class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
@@ -194,7 +198,7 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
     def _found(self, path: str, cache: bool) -> List[Dict[str, Any]]:
         """Return what each hypervisor has answered, from the cache if that is to be used."""
         is_cached = self.get_option('cache')
-        key = self.get_cache_key(path)
+        key = f'{self.get_cache_key(path)}-{self._digest_of_question()}'
         if is_cached and cache:
             try:
                 return list(self._cache[key])
@@ -215,6 +219,11 @@ class InventoryModule(BaseInventoryPlugin, Constructable, Cacheable):
         if is_cached and not any(one.answer.problem for one in answers):
             self._cache[key] = found
         return found
+
+    def _digest_of_question(self) -> str:
+        """What tells apart the answers to other questions: they differ in hosts and in servers."""
+        question = json.dumps([self.get_option(name) for name in ASKED], default=str)
+        return hashlib.sha256(question.encode()).hexdigest()[:16]
 
     def _ask(self, path: str) -> List[Asked]:
         cloud = self.get_option('cloud')

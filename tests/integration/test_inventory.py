@@ -231,6 +231,10 @@ def test_play(tmp_path: Path, listed: List) -> None:
     assert 'fresh' in after.hosts
     cached = ansible('ansible-inventory', '-i', str(source), '--list')
     assert cached.hosts == after.hosts
+    # Another question is not answered from the cache.
+    other = {'plugin': 'hanok.cloud.servers', **cache, 'labels': {'of': 'none'}}
+    source.write_text(yaml.safe_dump(other), 'utf-8')
+    assert not ansible('ansible-inventory', '-i', str(source), '--list').hosts
     assert 'fresh' not in listed().hosts
 
 
