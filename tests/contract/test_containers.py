@@ -396,6 +396,8 @@ def test_volumes_refused(keep: Keep, refused: Refused, run: Run, volumes: None, 
                 ('/a b', 'use an absolute path'),
                 ('/proc/sys', 'which a container mounts by itself'),
                 ('/dev', 'which a container mounts by itself'),
+                ('/.oldroot', 'which a container mounts by itself'),
+                ('/usr', 'has what a container needs to start'),
             )
         ),
     ):

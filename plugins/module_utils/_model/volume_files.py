@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 FILE_SYSTEM = 'ext4'
 _MOST = 255  # characters
 _PATH = re.compile(r'(/[A-Za-z0-9._-]+)+\Z')
-_TAKEN = ('dev', 'proc', 'run', 'sys')  # what each container mounts by itself
+_TAKEN = ('.oldroot', 'dev', 'proc', 'run', 'sys')  # what each container mounts by itself
+# What would be hidden: its programs, and its settings.
+_NEEDED = ('bin', 'etc', 'lib', 'lib32', 'lib64', 'libx32', 'sbin', 'usr')
 
 
 def default_mount_point(name: str) -> str:
@@ -66,5 +68,8 @@ def _path_problems(path: str) -> List[Problem]:
         return [invalid('mount_point', text)]
     if names[0] in _TAKEN:
         text = f'{path} is in /{names[0]}, which a container mounts by itself; use another path'
+        return [invalid('mount_point', text)]
+    if len(names) == 1 and names[0] in _NEEDED:
+        text = f'{path} has what a container needs to start; use another path, such as /data'
         return [invalid('mount_point', text)]
     return []

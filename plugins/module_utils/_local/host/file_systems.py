@@ -25,8 +25,8 @@ _GB = 2**30
 # kernel.org: ext4, "The Super Block": s_blocks_count_lo, s_log_block_size (of 1 KiB), ..._hi
 _SUPERBLOCK, _SIZES, _BLOCKS_OF_GB = 1024, (0x4, 0x18, 0x150), 2**20
 _STATE, _WITH_ERRORS = 0x3A, 0x2  # s_state: resize2fs sets it until it has ended
-# What root of the host writes into a full one finds 2 MB of each GB, which no container has; nothing
-# is left to be written later.
+# What root of the host writes into a full one has room: 2 MB of each GB, which no container gets.
+# Nothing is left to be written later.
 _MAKE = ('mke2fs', '-q', '-F', '-t', 'ext4', '-m', '0.2')
 _EXTENDED = 'lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner={0}:{0}'
 # Room that is freed inside goes back to the host. hanok-start mounts with the same options.
