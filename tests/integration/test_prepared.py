@@ -255,6 +255,29 @@ def test_port(image: str, root_image: str, key: str, open_group: str, ssh: Guest
     keep('server', name='latter', state='absent')
 
 
+def test_network_without_free_addresses(image: str) -> None:
+    """Nothing is created in it, also in check mode, and a port that is there stays as it is."""
+    before = inventory()
+    keep('network', name='full', cidr='10.77.0.0/29')
+    ports = [f'full-{number}' for number in range(5)]
+    for name in ports:
+        run('port', name=name, network='full')
+    keep('port', name=ports[0], network='full', labels={'a': 'b'})
+    message = (
+        'address; network full (10.77.0.0/29) has 5, 5 in use; '
+        'delete servers, or use another network'
+    )
+    assert message in refused('port', name='one-more', network='full')
+    server = {'image': image, 'flavor': 'g1.nano', 'networks': [{'name': 'full'}]}
+    assert message in refused('server', name='one-more', **server)
+    run('port', name=ports[0], state='absent')
+    keep('port', name='one-more', network='full')
+    for name in [*ports[1:], 'one-more']:
+        run('port', name=name, state='absent')
+    keep('network', name='full', state='absent')
+    assert inventory() == before
+
+
 def test_state_is_readable_by_root_only(image: str) -> None:
     """Data of guests, and state of runs, are readable by root (and a running QEMU) only."""
     keep('volume', name='private', size=1)

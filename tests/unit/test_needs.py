@@ -21,6 +21,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.needs import (
     Supply,
     needs_of,
 )
+from ansible_collections.hanok.cloud.plugins.module_utils._model.port import Port
 from ansible_collections.hanok.cloud.plugins.module_utils._model.rule import Rule
 from ansible_collections.hanok.cloud.plugins.module_utils._model.security_group import (
     SecurityGroup,
@@ -48,6 +49,7 @@ def test_servers() -> None:
         'memory': Need('server', 2, 1024),
         'running_memory': Need('server', 1, 512),
         'ports': Need('server', 2, 2),
+        'addresses:default': Need('server', 2, 2),
         'host_vcpus': Need('server', 2, 4),
         'host_memory': Need('server', 2, 1024),
     }
@@ -113,7 +115,7 @@ def test_resize_can_be_reverted_at_any_time() -> None:
 def test_load_balancer_holds_the_memory_of_its_container() -> None:
     """It is its limit in libvirt."""
     created = Change('lb', 'front', Verb.CREATE, None, Lb('front', 'default', ()))
-    assert amounts(created) == {'lbs': 1, 'host_memory': 256}
+    assert amounts(created) == {'lbs': 1, 'host_memory': 256, 'addresses:default': 1}
 
 
 def test_what_comes_with_others() -> None:
@@ -128,6 +130,23 @@ def test_what_comes_with_others() -> None:
     rules = (Rule('ingress', 'tcp', 22, 22), Rule('ingress', 'tcp', 80, 80))
     group = Change('security_group', 'g', Verb.CREATE, None, SecurityGroup('g', rules=rules))
     assert amounts(group) == {'security_groups': 1, 'security_group_rules': 2}
+
+
+def test_addresses_of_a_network() -> None:
+    """One that is given up is free for the next; the option is that of the kind."""
+    port = Port('front', 'lab')
+    created = Change('port', 'front', Verb.CREATE, None, port)
+    deleted = Change('server', 'web', Verb.DELETE, WEB, None)
+    assert amounts(created) == {'ports': 1, 'addresses:lab': 1}
+    assert amounts(deleted, replace(created, after=Port('front', 'default'))) == {}
+    limit = Limit('addresses:lab', 5, 5, 'network lab (10.9.0.0/29)', 'use another')
+    problems, _notes = shortages({'addresses:lab': Need('port', 1, 1)}, [limit], list)
+    assert [(str(one), one.option) for one in problems] == [
+        (
+            'port: 1 port needs 1 address; network lab (10.9.0.0/29) has 5, 5 in use; use another',
+            'network',
+        )
+    ]
 
 
 def test_shortages() -> None:

@@ -13,15 +13,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Mapping
+from ipaddress import IPv4Network
 from pathlib import Path
 from typing import List, Tuple
 
 from .._model.checks import GIB
-from .._model.needs import Limit, Supply, disk_of
+from .._model.needs import Limit, Supply, addresses_of, disk_of
 from .._model.project import RESOURCES
 from .._model.volume import DEFAULT_TYPE
 from .host.settings_volume_types import VolumePlace, places_of
-from .record.holders import disk_space, held, root_space
+from .record.holders import disk_space, held, network_ports, root_space
 from .record.host import Host
 from .record.project_usage import quotas, usage
 
@@ -42,6 +43,8 @@ def limits(host: Host, resources: Collection[str]) -> List[Limit]:
     for place in places_of(host.settings):
         if disk_of(place.name) in wanted:
             found.append(_type_limit(host, place))
+    if any(resource.startswith('addresses:') for resource in wanted):
+        found += _address_limits(host)
     found += _quotas(host)
     return [limit for limit in found if limit.resource in wanted]
 
@@ -61,6 +64,20 @@ def _quotas(host: Host) -> List[Limit]:
             f'delete some, or raise the quota {quota} of {owner}',
         )
         for quota, total in of.items()
+    ]
+
+
+def _address_limits(host: Host) -> List[Limit]:
+    """Return the limits of the networks of the project, whose gateways have addresses too."""
+    return [
+        Limit(
+            addresses_of(row['name']),
+            IPv4Network(row['cidr']).num_addresses - 3,
+            row['number'],
+            f'network {row["name"]} ({row["cidr"]})',
+            'delete servers, or use another network',
+        )
+        for row in network_ports(host.record)
     ]
 
 

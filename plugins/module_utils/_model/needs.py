@@ -15,6 +15,7 @@ from .volume import DEFAULT_TYPE
 
 if TYPE_CHECKING:
     from .lb import Lb
+    from .port import Port
     from .security_group import SecurityGroup
     from .server import Server, Size
     from .volume import Volume
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # What is limited is called as the items of a kind are in results, or: vcpus, memory, volume_size,
 # ports and security_group_rules of a project; host_vcpus, host_memory and host_disk, which servers
 # that are not shelved, load balancers and all volumes hold of a host; running_memory, which guests
-# use.
+# use; addresses:NETWORK.
 BALANCER_MEMORY = 256  # MiB that the container of a load balancer may use
 _COUNTED = (
     'server',
@@ -125,10 +126,19 @@ def _used(kind: str, item: object) -> Mapping[str, int]:
         used['volume_size'] = used[disk_of(volume.volume_type)] = volume.size
     if kind == 'security_group':
         used['security_group_rules'] = len(cast('SecurityGroup', item).rules)
+    if kind == 'port':
+        used[addresses_of(cast('Port', item).network)] = 1
     if kind == 'lb':
+        balancer = cast('Lb', item)
+        used[addresses_of(balancer.network)] = 1
         used['host_memory'] = BALANCER_MEMORY
-        used['floating_ips'] = _is_new(cast('Lb', item).floating_ip)
+        used['floating_ips'] = _is_new(balancer.floating_ip)
     return used
+
+
+def addresses_of(network: str) -> str:
+    """The resource that the addresses of a network are."""
+    return f'addresses:{network}'
 
 
 def disk_of(volume_type: str) -> str:
@@ -140,11 +150,13 @@ def _used_by_server(server: Server) -> Mapping[str, int]:
     held = (0, 0)
     if server.status != Status.SHELVED_OFFLOADED:
         held = held_by(server.vcpus, server.memory, server.resized_from)
+    networks = [nic.name for nic in server.networks if not (nic.port or nic.bridge)]
     return {
+        **{addresses_of(network): networks.count(network) for network in networks},
         'vcpus': server.vcpus,
         'memory': server.memory,
         'running_memory': server.memory if server.power == 'started' else 0,
-        'ports': sum(1 for nic in server.networks if not (nic.port or nic.bridge)),
+        'ports': len(networks),
         'host_vcpus': held[0],
         'host_memory': held[1],
         'host_disk': server.volume_size,

@@ -24,6 +24,7 @@ _UNITS: Mapping[str, Tuple[str, str]] = {
     'volume_size': ('GB of volumes', 'size'),
     'host_disk': ('GB of disk space', 'size'),
     'ports': ('ports', 'networks'),
+    'addresses': ('addresses', 'networks'),
     'security_group_rules': ('rules', 'rules'),
     'floating_ips': ('floating IPs', 'floating_ip'),
 }
@@ -57,7 +58,10 @@ def _problem(need: Need, limit: Limit) -> Problem:
         option = 'name'
     else:
         unit, option = _unit(limit.resource)
+        if need.kind != 'server' and option == 'networks':
+            option = 'network'
         subject = f'{need.items} {title}s need' if need.items > 1 else f'1 {title} needs'
+        unit = 'address' if unit == 'addresses' and need.amount == 1 else unit
         what = f'{subject} {need.amount} {unit}'
     has = f'{limit.owner} has {limit.total}, {limit.used} in use'
     return Problem(f'{need.kind}: {what}; {has}; {limit.way_out}', option)
@@ -85,9 +89,10 @@ def _problem_of_host(
 
 def _unit(resource: str) -> Tuple[str, str]:
     """The unit of a resource, with the option that it is about."""
-    kind, _colon, volume_type = resource.partition(':')
+    kind, _colon, name = resource.partition(':')
     unit, option = _UNITS[kind]
-    return (f'{unit} of volume type {volume_type}' if volume_type else unit), option
+    of_type = kind == 'host_disk' and name
+    return (f'{unit} of volume type {name}' if of_type else unit), option
 
 
 def _subject(need: Need) -> str:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Tuple
+from typing import TYPE_CHECKING, List, NamedTuple, Tuple
 
 from ..._model.needs import BALANCER_MEMORY, held_by
 from ..._model.server import size_of
@@ -12,7 +12,7 @@ from .database import Query
 from .record import Record
 
 if TYPE_CHECKING:
-    from .row_types import DiskSpace, Holder, Number
+    from .row_types import DiskSpace, Holder, NetworkPorts, Number
 
 _SERVERS: Query[Holder] = Query(
     "SELECT vcpus, memory, resized_from FROM main.server WHERE power != 'shelved'"
@@ -23,6 +23,8 @@ _VOLUMES: Query[DiskSpace] = Query(
 )
 _ROOTS: Query[DiskSpace] = Query("""SELECT count(*) AS number, ifnull(sum(root_size), 0) AS size
   FROM main.server WHERE root_size""")
+_PORTS: Query[NetworkPorts] = Query("""SELECT name, cidr, (SELECT count(*) FROM main.port
+  WHERE network_id = network.id) AS number FROM network""")
 
 
 class Held(NamedTuple):
@@ -56,3 +58,8 @@ def root_space(record: Record) -> Tuple[int, int]:
     """Return how many containers have files with a limit, and their GB."""
     (row,) = record.rows(_ROOTS)
     return row['number'], row['size']
+
+
+def network_ports(record: Record) -> List[NetworkPorts]:
+    """Return the networks of the project that is open, with the numbers of their ports."""
+    return record.rows(_PORTS)

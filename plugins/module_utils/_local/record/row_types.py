@@ -54,6 +54,13 @@ class DiskSpace(Number):
     size: int
 
 
+class NetworkPorts(Number):
+    """The ports of a network."""
+
+    name: str
+    cidr: str
+
+
 class ProjectName(TypedDict):
     """A project."""
 
