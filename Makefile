@@ -36,6 +36,8 @@ export PATH := $(VENV)/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sb
 export ANSIBLE_COLLECTIONS_PATH := $(TREE)
 export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export LC_ALL := C.UTF-8
+# With it Python reads the modules that Ansible passes to it byte by byte.
+unexport PYTHONUNBUFFERED
 
 # Ansible prompts once for the password of sudo. -k ignores cached credentials of sudo, because they
 # would expire during the run.
