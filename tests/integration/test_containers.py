@@ -245,10 +245,10 @@ def test_snapshot(box: Item, ssh: Ssh) -> None:
     copy.rename(copies / 'lost')
     lost = run('server_snapshot', server='box', name='full', state='restored')
     assert 'is missing, with all data in it; delete the snapshot' in lost['msg']
-    (copies / 'lost').rename(copy)
-    run('server_snapshot', server='box', name='full', state='restored')
+    assert shown()['status'] == 'ACTIVE'
+    assert not keep('server', **NAME, state='started')['changed']
     keep('server_snapshot', server='box', name='full', state='absent')
-    keep('server', **NAME, state='started', wait_for='ssh')
+    subprocess.run(['rm', '-r', str(copies)], check=True)
     assert files == sorted(os.listdir(root_of(box).parent))
     ssh(box['fixed_ip'], 'rm /data /hard /link /fifo')
 
@@ -814,6 +814,29 @@ def test_limit(small: Item, ssh: Ssh) -> None:
     assert 'nameserver 192.0.2.53' in seen
     keep('server', name='small', dns_servers=[])
     ssh(small['fixed_ip'], 'rm /full /more; echo kept >/kept; sync')
+
+
+def test_restore_that_does_not_fit(small: Item, ssh: Ssh) -> None:
+    """It leaves the container as it was, which runs on, and nothing of the copy."""
+    started = 'cut -d " " -f 22 /proc/1/stat'
+    there = {'server': 'small', 'name': 's'}
+    keep('server_snapshot', **there, description='then')
+    (copy,) = (root_of(small).parent / 'snapshots').iterdir()
+    words = ['dd', 'if=/dev/urandom', f'of={copy}/more', 'bs=1M', 'count=1100']
+    subprocess.run(words, check=True, capture_output=True)
+    os.chown(copy / 'more', os.stat(copy).st_uid, os.stat(copy).st_uid)
+    first = ssh(small['fixed_ip'], started)
+    full = run('server_snapshot', **there, state='restored', description='now')
+    assert 'the files of small/s cannot be copied: ' in full['msg']
+    assert 'No space left on device' in full['msg']
+    (found,) = run('server_snapshot_info', server='small')['server_snapshots']
+    assert (found['status'], found['description']) == ('available', 'then')
+    assert not keep('server', name='small', state='started')['changed']
+    assert ssh(small['fixed_ip'], started) == first
+    (last, *_others) = run('history_info', kind='server_snapshot', name='small/s')['history']
+    assert (last['verb'], last['result']) == ('restore', 'failed')
+    keep('server_snapshot', **there, state='absent')
+    assert {path.name for path in root_of(small).parent.glob('root*')} == {'root', 'root.raw'}
 
 
 def test_limit_grows(small: Item, ssh: Ssh) -> None:

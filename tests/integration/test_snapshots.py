@@ -182,3 +182,32 @@ def test_checkpoints_of_others(no_guest: str) -> None:
             assert not restored.get('failed'), restored['msg']
     keep('server', name='watched', state='absent', delete_snapshots=True)
     keep('volume', name='watched', state='absent')
+
+
+def test_restore_that_fails(no_guest: str) -> None:
+    """Before a disk is touched: the server is as it was. Later: the way out works."""
+    server = keep('server', name='fails', image=no_guest, flavor='g1.nano')['server']
+    disk = f'{STATE}/servers/{server["id"]}/root.qcow2'
+    for name in ('a', 'b'):
+        keep('server_snapshot', server='fails', name=name)
+    keep('server', name='fails', state='stopped', force=True)
+    (tag,) = names_in(disk)[:1]
+    subprocess.run(['qemu-img', 'snapshot', '-d', tag, disk], check=True)
+    lost = run('server_snapshot', server='fails', name='a', state='restored')
+    assert 'fails/a is missing in its disks; delete the snapshot' in lost['msg']
+    assert keep('server', name='fails', description='d')['server']['status'] == 'SHUTOFF'
+    keep('server_snapshot', server='fails', name='a', state='absent')
+    words = ['qemu-io', '-f', 'qcow2', disk]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        holder.stdin.write(b'read 0 512\n')
+        holder.stdin.flush()
+        holder.stdout.readline()  # it has the disk open
+        held = run('server_snapshot', server='fails', name='b', state='restored')
+        holder.stdin.close()
+    assert 'Failed to get "write" lock' in held['msg']
+    assert 'restore this snapshot again, or another one, or delete the server' in held['msg']
+    assert 'is unfinished (restoring)' in refused('server', name='fails', description='e')
+    assert run('server_snapshot', server='fails', name='b', state='restored')['changed']
+    keep('server', name='fails', state='absent', delete_snapshots=True)

@@ -23,7 +23,7 @@ from ..storage.backup_files import BackupFolder, Copied
 from ..storage.root_archives import PACK, PROVIDED
 from . import container_roots
 from .backup_stops import stop, suspended
-from .root_exchange import new_root, old_root, remove_root, replace_root
+from .root_exchange import new_root, old_root, remove_root, replace_root, settle_root
 from .server_containers import ServerContainers
 
 if TYPE_CHECKING:
@@ -115,8 +115,7 @@ class BackupRoots:
     def clean(self, row: ListedBackup, server: CompleteServer) -> None:
         """Remove what an interrupted run has left at a server."""
         root = self.machines.root(server)
-        if not os.path.exists(root) and os.path.exists(old_root(root)):
-            os.rename(old_root(root), root)
+        settle_root(root)
         remove_root(new_root(root))
         remove_tree(old_root(root))
 

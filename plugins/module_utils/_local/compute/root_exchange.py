@@ -38,6 +38,12 @@ def replace_root(root: str, new: str) -> None:
     os.rename(new, root)
 
 
+def settle_root(root: str) -> None:
+    """Let a root file system be there that an interrupted run was replacing."""
+    if not os.path.exists(root) and os.path.exists(old_root(root)):
+        os.rename(old_root(root), root)
+
+
 def remove_root(new: str) -> None:
     """Remove a root file system, and what is unpacked or copied of it."""
     root_disks.remove_root(part_of(new))

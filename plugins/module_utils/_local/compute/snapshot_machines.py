@@ -28,6 +28,7 @@ from .snapshot_rows import Disks
 from .virtual_machines import VirtualMachines, active_machine
 
 if TYPE_CHECKING:
+    from .restoring import Restoring
     from .row_types import CompleteServer, ListedSnapshot
 
 _PAUSED = 1  # VIR_DOMAIN_START_PAUSED
@@ -191,9 +192,7 @@ class SnapshotMachines:
         for disk in disks:
             self.pool.restore(disk, place.tag, self._locks(place))
 
-    def restore(
-        self, place: Place, disks: Disks, server: CompleteServer, with_memory: bool
-    ) -> None:
+    def restore(self, place: Place, disks: Disks, with_memory: bool, restoring: Restoring) -> None:
         """Power the machine off, restore its disks, and start it, with its memory or afresh."""
         machine = read_file(self._machine_path(place)) if with_memory else ''
         if machine is None:
@@ -202,8 +201,12 @@ class SnapshotMachines:
                 'memory: false to restore the disks only',
                 'memory',
             )
+        if self._missing(place, disks):
+            raise CloudError(f'{place.name} is missing in its disks; delete the snapshot')
+        server = restoring.begin()
         self.machines.power_off(server)
         self.restore_disks(place, disks)
+        restoring.is_done = not with_memory
         if not with_memory:
             self.machines.define_and_start(server)
             return
@@ -213,10 +216,12 @@ class SnapshotMachines:
             monitor = Monitor(domain)
             nodes = monitor.nodes([disk.path for disk in disks])
             self._run_job(place, monitor, nodes, 'snapshot-load')
-        except CloudError:
+        except CloudError as error:
             with tolerate('OPERATION_INVALID'):
                 domain.destroy()  # it has nothing to continue with
+            error.args = (f'{error}; set memory: false to restore the disks only',)
             raise
+        restoring.is_done = True
         domain.resume()
 
     def _as_of_today(self, machine: str, server: CompleteServer) -> str:

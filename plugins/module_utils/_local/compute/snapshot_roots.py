@@ -28,10 +28,11 @@ from ..record.host import Host
 from . import container_names
 from .backup_stops import suspended
 from .container_roots import part_of
-from .root_exchange import new_root, old_root, remove_root, replace_root
+from .root_exchange import new_root, old_root, remove_root, replace_root, settle_root
 from .server_containers import ServerContainers
 
 if TYPE_CHECKING:
+    from .restoring import Restoring
     from .row_types import CompleteServer
     from .snapshot_machines import Place
 
@@ -72,8 +73,10 @@ class SnapshotRoots:
         with contextlib.suppress(OSError):  # there are others, or there is none
             os.rmdir(os.path.dirname(self._path(place)))
 
-    def restore(self, place: Place, server: CompleteServer) -> None:
+    def restore(self, place: Place, server: CompleteServer, restoring: Restoring) -> None:
         """Power the container off, exchange its files for a copy of the snapshot, and start it."""
+        settle_root(self.machines.root(server))
+        restoring.was_whole = True
         source, root = self._path(place), self.machines.root(server)
         if not os.path.isdir(source):
             raise CloudError(f'{source} is missing, with all data in it; delete the snapshot')
@@ -83,8 +86,10 @@ class SnapshotRoots:
             copy = self._copy(place, source, new, server['root_size'])
             self._complete(copy, new)
             container_names.renew(server, new, first_id_of(new))
+            server = restoring.begin()
             self.machines.power_off(server)
             replace_root(root, new)
+            restoring.is_done = True
         finally:
             remove_root(new)
         remove_tree(old_root(root))
@@ -104,9 +109,13 @@ class SnapshotRoots:
         try:
             with user_namespace(owner, self.host.timeout) as namespace:
                 namespace.run(*_COPY, *paths, folder=folder, locks=self._locks(place))
-        except CloudError:
+        except CloudError as error:
             remove_one(part)
-            raise
+            first = str(error).partition('\n')[0]
+            raise CloudError(
+                f'the files of {place.name} cannot be copied: {first}; free space in {folder}, if '
+                'there is none, and run the task again'
+            ) from None
         return part
 
     def _complete(self, part: str, target: str) -> None:

@@ -11,6 +11,7 @@ from .snapshot_machines import Place, SnapshotMachines
 from .snapshot_roots import SnapshotRoots
 
 if TYPE_CHECKING:
+    from .restoring import Restoring
     from .row_types import CompleteServer
     from .snapshot_rows import Disks
 
@@ -38,10 +39,15 @@ class SnapshotsOfServers:
             self._disks.delete(place, disks)
 
     def restore(
-        self, place: Place, disks: Disks, server: CompleteServer, with_memory: bool
+        self,
+        place: Place,
+        disks: Disks,
+        server: CompleteServer,
+        with_memory: bool,
+        restoring: Restoring,
     ) -> None:
         """Power the server off, restore what it has, and start it."""
         if place.is_container:
-            self._roots.restore(place, server)
+            self._roots.restore(place, server, restoring)
         else:
-            self._disks.restore(place, disks, server, with_memory)
+            self._disks.restore(place, disks, with_memory, restoring)

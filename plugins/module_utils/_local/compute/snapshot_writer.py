@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Callable, Dict, List, Tuple
 
-from ..._cloud import Outcomes
+from ..._cloud import Outcome, Outcomes
 from ..._model.change import Change, Changes
 from ..._model.effect import LIVE
 from ..._model.server_snapshot import ServerSnapshot
@@ -19,6 +19,7 @@ from ..record.projection import Projections
 from ..record.record import description_columns
 from ..storage.pool_writer import writer_of
 from . import server_rows
+from .restoring import Restoring
 from .snapshot_machines import Place, SnapshotMachines, place_of
 from .snapshot_rows import Disks, disks_of, snapshot_rows
 from .snapshot_types import SnapshotsOfServers
@@ -149,26 +150,49 @@ class SnapshotWriter:
         return self.host.work.finish(outcomes, _DELETED)
 
     def restore(self, changes: Changes) -> Outcomes:
-        """Record the sizes of the disks and the power of the server, then make them so."""
-        outcomes = self.record.writer.change(changes, self._begin_restore)
+        """Restore the disks, or the files, of servers."""
+        outcomes = self.record.writer.set(changes, {'task_state': TaskState.RESTORING})
         self.projections.apply()
         begun = self._recorded(changes)
         servers = self._servers(changes)
+        restoring = {change.name: self._restoring(change) for change in changes}
 
         def restore(change: Change) -> None:
             server = servers[change.new(ServerSnapshot).server]
-            self.machines.restore(*begun[change.name], server, change.effect == LIVE)
+            has_memory = change.effect == LIVE
+            self.machines.restore(*begun[change.name], server, has_memory, restoring[change.name])
 
         outcomes = self.host.work.then_each(outcomes, restore)
         # before the task state is cleared: the next run does not compare finished sizes
         self.projections.write_metadata()
-        return self.host.work.finish(outcomes, _RESTORED, _OTHERS, _CURRENT, _DONE)
+        return self._end_restore(outcomes, restoring)
+
+    def _end_restore(self, outcomes: Outcomes, restoring: Mapping[str, Restoring]) -> Outcomes:
+        """Leave nothing to be completed where all, or nothing, was replaced."""
+        done, untouched = [], []
+        for outcome in outcomes:
+            change, one = outcome.change, restoring[outcome.change.name]
+            one.explain(outcome)
+            if one.is_done:
+                done.append(Outcome(change))
+            elif one.left_nothing:
+                untouched.append(change)
+        if untouched:
+            self.record.writer.set(untouched, {'task_state': None})
+        self.host.work.finish(done, _RESTORED, _OTHERS, _CURRENT, _DONE)
+        return self.record.writer.end(outcomes)
+
+    def _restoring(self, change: Change) -> Restoring:
+        def record() -> CompleteServer:
+            self.record.writer.change([change], self._begin_restore)
+            return self._servers([change])[change.new(ServerSnapshot).server]
+
+        return Restoring(record, was_whole=change.old(ServerSnapshot).unfinished is None)
 
     def _begin_restore(self, change: Change, row: int) -> None:
-        columns = {**description_columns(change.new(ServerSnapshot))}
-        self.record.writer.update_row(
-            'server_snapshot', row, {**columns, 'task_state': TaskState.RESTORING}
-        )
+        """Record the sizes of the disks and the power of the server."""
+        columns = description_columns(change.new(ServerSnapshot))
+        self.record.writer.update_row('server_snapshot', row, columns)
         self.record.sql.execute(
             'UPDATE main.volume SET size = (SELECT d.size FROM server_snapshot_disk d '
             'WHERE d.snapshot_id = ?1 AND d.volume_id = volume.id) '
