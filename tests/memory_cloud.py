@@ -825,6 +825,9 @@ class Backups(Items):
         """Restore nothing."""
         return self.apply(changes)
 
+    def interrupt(self, name: str) -> None:
+        """Nobody else makes any."""
+
 
 class Schedules(Items):
     """Schedules that nothing runs."""

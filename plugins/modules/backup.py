@@ -112,6 +112,13 @@ options:
       - V(restored) gives the server the disk, or the files, back that it had then. All that was
         written since then is lost. The checksum of the backup is compared, and the disk is copied,
         while the server runs; then it shuts down, and starts with that disk if it ran before.
+      - V(aborted) ends the making of the backup by another task, which fails then, and says who
+        aborted it. The server goes on as it was, and nothing of the backup is left in its disks or
+        in the store. Also what a task has left that was killed is removed. It takes until that task
+        has noticed, and has let a guest go on that was shut down or frozen, for at most
+        O(wait_timeout).
+      - A backup that does not exist, or is complete (with a warning), stays as it is with
+        V(aborted); V(absent) deletes it. A restore is not aborted.
       - V(restored) is an event, like O(hanok.cloud.server#module:state=restarted). It restores the
         server each time that the task runs, and always reports a change.
       - The files of a container are unpacked beside those that it has, and replace them. The
@@ -120,7 +127,7 @@ options:
         one has its name by now, and one that has snapshots, is refused. So is a volume that has
         snapshots, or is no longer attached to the server.
     type: str
-    choices: [present, restored, absent]
+    choices: [present, restored, absent, aborted]
     default: present
   delete_protection:
     description: Whether the backup is protected from deletion.
@@ -164,6 +171,11 @@ EXAMPLES = r"""
   hanok.cloud.backup:
     name: store-monday
     state: restored
+
+- name: Abort a backup that another task is making
+  hanok.cloud.backup:
+    name: store-tonight
+    state: aborted
 
 - name: Attach a volume to the server
   hanok.cloud.volume:

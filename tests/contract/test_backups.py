@@ -183,6 +183,23 @@ def test_volumes(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
         keep(kind, name=name, state='absent')
 
 
+def test_nothing_to_abort(run: Run, keep: Keep, server: Keep) -> None:
+    """A backup that does not exist, and one that is complete, which stays."""
+    for check in (True, False):
+        assert not run('backup', name='b', state='aborted', check=check)['changed']
+    server('one')
+    keep('backup', name='b', server='one')
+    for check in (True, False):
+        done = run('backup', name='b', state='aborted', check=check)
+        assert not done['changed']
+        assert done['backup']['status'] == 'available'
+        assert 'backup b is complete, and stays; state: absent deletes it' in str(done['warnings'])
+    failed = run('backup', name='b', state='aborted', mode='stop')
+    assert 'mode: it requires state: present, not aborted' in failed['msg']
+    keep('backup', name='b', state='absent')
+    keep('server', name='one', state='absent')
+
+
 def test_what_is_refused(run: Run, keep: Keep, refused: Refused, server: Keep) -> None:
     """Another server, another way, another store; a server with snapshots."""
     server('one')

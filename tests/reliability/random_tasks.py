@@ -153,7 +153,10 @@ OPTIONS: Options = {
     ],
     'backup': [
         (
-            {'name': one('x', 'y'), 'state': one('present', 'present', 'restored', 'absent')},
+            {
+                'name': one('x', 'y'),
+                'state': one('present', 'present', 'restored', 'absent', 'aborted'),
+            },
             {'server': one('a', 'b', 'g-1'), **option_values('backup', 'backup'), **DESCRIBED},
         ),
         (

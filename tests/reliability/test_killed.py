@@ -251,6 +251,21 @@ def check_resumed(killer: Killer) -> None:
     eventually(lambda: not output_of(*words).strip())
 
 
+def begin_backup(killer: Killer) -> None:
+    """Kill the task that makes a backup while it copies."""
+    (server,) = (row['name'] for row in hosts.rows()['server'] if row['name'] in ('s', 'c', 'up'))
+    kind = {'up': {'incremental': True}, 's': {'include_volumes': True}}.get(server, {})
+    requested = task('backup', name='k', server=server, **kind)
+    ran = killer.run_successfully(requested)
+    copying = [
+        point
+        for point in killing.points(ran.steps)
+        if point.moment == 'after' and point.step in ('start qemu-img convert', 'start nsenter')
+    ]
+    killer.run_successfully(*delete_tasks('backup', 'k'))
+    assert killer.run(requested, copying[-1]).status == -9
+
+
 def delete_bridge(killer: Killer) -> None:
     """Delete the bridge of a network."""
     number = next(row['id'] for row in hosts.rows()['network'] if row['name'] == 'default')
@@ -559,6 +574,8 @@ WALKS = (
             task('backup', name='b', server='c'),
             check_resumed,
             task('backup', name='d', server='c', mode='stop', force=True),
+            begin_backup,
+            task('backup', name='k', state='aborted'),
             task('backup', name='b', state='restored', force=True),
             task('image', name='copy', backup='b'),
             *delete_tasks('image', 'copy'),
@@ -736,6 +753,8 @@ WALKS = (
             task('backup', name='b', server='s', include_volumes=True),
             task('backup', name='b', description='d', labels={'a': 'b'}, delete_protection=True),
             task('backup', name='c', server='s', mode='stop'),
+            begin_backup,
+            task('backup', name='k', state='aborted'),
             task('backup', name='b', state='restored', delete_protection=False),
             task('volume', name='w', backup='b/v'),
             *delete_tasks('volume', 'w'),
@@ -993,6 +1012,8 @@ WALKS = (
             check_thawed,
             task('backup', name='c', server='up', include_volumes=True, incremental=True),
             check_thawed,
+            begin_backup,
+            task('backup', name='k', state='aborted'),
             *delete_tasks('backup', 'c'),
             *delete_tasks('backup', 'b'),
             task('image', name='live', server='up'),

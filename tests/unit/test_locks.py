@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -13,8 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Busy
+from ansible_collections.hanok.cloud.plugins.module_utils._cloud import Busy, CloudError
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host import locks
+from ansible_collections.hanok.cloud.plugins.module_utils._local.host.aborts import Abortable
 from ansible_collections.hanok.cloud.plugins.module_utils._local.host.locks import Locks
 
 WEB = ('server', 'web')
@@ -129,6 +131,36 @@ def test_waiting_is_noted(tmp_path: Path, alice: subprocess.Popen[str]) -> None:
     (note,) = bob.notes
     assert note.startswith(f'waited for server web, held by alice (pid {alice.pid}) since ')
     bob.release()
+
+
+def test_the_holder_is_asked_to_end(tmp_path: Path) -> None:
+    """By who waits for its lock and interrupts it; not by others, and not who holds it later."""
+    one, other, third = (Locks(str(tmp_path), name, 0) for name in ('one', 'other', 'kim lee'))
+    one.acquire({WEB})
+    made = Abortable(list(one.held.values()))
+    other.interrupted.add(('server', 'db'))
+    third.interrupted.add(WEB)
+    with pytest.raises(Busy):
+        other.acquire({WEB})
+    made.check()
+    third.timeout = 60
+    thread = threading.Thread(target=third.acquire, args=({WEB},))
+    thread.start()
+
+    def is_asked() -> bool:
+        with contextlib.suppress(CloudError):
+            made.check()
+            return False
+        return True
+
+    wait_for(is_asked)
+    with pytest.raises(CloudError, match=r'^aborted by kim lee \(state: aborted\); '):
+        made.check()
+    Abortable().check()
+    one.release()
+    thread.join(10)
+    Abortable(list(third.held.values())).check()
+    third.release()
 
 
 def test_child_process_holds_it(tmp_path: Path) -> None:

@@ -116,6 +116,35 @@ def test_interrupted(unfinished: TaskState, state: str, expected: list[str]) -> 
     assert not found.refused
 
 
+@pytest.mark.parametrize(
+    'begun', [{'task_state': TaskState.CREATING}, {'unfinished': TaskState.CREATING}]
+)
+def test_aborted(begun: dict[str, Any]) -> None:
+    """What is being made, or was begun, is deleted; check mode and the run tell the same."""
+    found = planned('aborted', replace(MADE, progress={'percent': 1.0}, **begun), server=None)
+    assert steps(found) == [('abort', 'live')]
+    assert found.changes[0].old(Backup) == replace(MADE, unfinished=TaskState.CREATING)
+    assert found.changes[0].old(Backup).progress is None
+    assert (found.awaited, found.refused, found.result) == ((), (), ())
+    assert fold('backup', found.changes, {'b': MADE}) == {}
+    forced = planned('aborted', replace(MADE, fault='away', **begun), force=True)
+    assert steps(forced) == [('abort', 'power off')]
+
+
+def test_nothing_to_abort() -> None:
+    """What is complete stays, which is told; what was being deleted is deleted."""
+    assert not planned('aborted').changes
+    for fault in (None, AWAY):
+        complete = replace(MADE, fault=fault)
+        found = planned('aborted', complete)
+        assert (found.changes, found.refused, found.result) == ((), (), (complete,))
+        assert found.notes == ('backup b is complete, and stays; state: absent deletes it',)
+    deleting = planned('aborted', replace(MADE, task_state=TaskState.DELETING))
+    assert (deleting.changes, len(deleting.awaited)) == ((), 1)
+    (left,) = planned('aborted', replace(MADE, unfinished=TaskState.DELETING)).changes
+    assert left.why == 'completes an earlier run that was interrupted'
+
+
 def test_deleted_while_it_is_restored() -> None:
     """The server may have disks of two times: it is held back until that was completed."""
     begun = replace(MADE, unfinished=TaskState.RESTORING)
@@ -166,6 +195,23 @@ AWAY = 'the store disk is not mounted (/mnt)'
         ),
         (
             planned('absent', MADE, of='db'),
+            'backup b is of the server web, not of db; correct the name of either',
+        ),
+        *(
+            (
+                planned('aborted', replace(MADE, **{key: TaskState.RESTORING})),
+                'backup b is being restored, or its restore was interrupted: server web may have '
+                'disks of two times until that is completed (state: restored); only the making of '
+                'a backup is aborted',
+            )
+            for key in ('task_state', 'unfinished')
+        ),
+        (
+            planned('aborted', replace(MADE, unfinished=TaskState.CREATING, fault=AWAY)),
+            f'backup b: {AWAY}; force: true forgets it, and leaves what is in the store',
+        ),
+        (
+            planned('aborted', MADE, of='db'),
             'backup b is of the server web, not of db; correct the name of either',
         ),
         (planned('restored', replace(MADE, fault=AWAY)), f'backup b: {AWAY}'),

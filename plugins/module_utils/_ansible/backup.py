@@ -7,9 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.backup import KEEP, MODES, Backup, BackupRequest
-from .._model.kinds import Verb
-from .._model.snapshot import STATES
+from .._model.backup import ABORTED, KEEP, MODES, STATES, Backup, BackupRequest
 from .._plan.backup import ObservedBackups, plan
 from .operations import Operations, backups_of
 from .options import NAME, by_name, specified_options
@@ -65,19 +63,20 @@ def observe(cloud: Cloud, requested: BackupRequest) -> Tuple[ObservedBackups, Na
 
 
 def executors(cloud: Cloud, requested: BackupRequest) -> Operations:
-    """Return what deletes backups if others are to be kept: nothing, unless there is a new one."""
-    if not requested.keep:
+    """Return what deletes others in the place of a new one, and what there is of an aborted one."""
+    if not requested.keep and requested.state != ABORTED:
         return {}
-    from .backup_retention import delete_expired
+    from .backup_retention import executors_of
 
-    return {('backup', Verb.DELETE): delete_expired(backups_of(cloud), requested.name)}
+    return executors_of(backups_of(cloud), requested)
 
 
 def _stays(requested: BackupRequest, current: Backup | None) -> bool:
     """Whether the task does not concern the server."""
     if current is None:
-        return requested.state == 'absent'
-    return not (current.task_state or current.unfinished or requested.state != 'present')
+        return requested.state in ('absent', ABORTED)
+    is_begun = current.task_state or current.unfinished
+    return not is_begun and requested.state in ('present', ABORTED)
 
 
 def reload(cloud: Cloud, planned: Sequence[Backup]) -> Sequence[Backup]:

@@ -10,12 +10,14 @@ from datetime import datetime, timezone
 from typing import Dict, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.backup import Backup, BackupRequest
+from .._model.backup import ABORTED, Backup, BackupRequest
 from .._model.history import utc
 from .._model.server import Server
 from .._plan.backup import ObservedBackups
 from .operations import backups_of
 from .options import by_name
+
+_LEAVING = ('absent', ABORTED)
 
 
 def with_server(
@@ -29,7 +31,9 @@ def with_server(
     current = found.get(requested.name)
     if current is None and requested.state == 'restored':  # for the message that it does not exist
         return ObservedBackups(by_name('backup', backups_of(cloud).list())), names
-    if requested.state == 'absent':
+    if requested.state == ABORTED:  # check mode waits for no lock, and so asks nobody
+        backups_of(cloud).interrupt(requested.name)
+    if requested.state in _LEAVING:
         found = with_dependents(cloud, requested.name)
     elif requested.incremental:
         found = of_server(cloud, server)
@@ -54,7 +58,7 @@ def _observed(
     cloud: Cloud, requested: BackupRequest, server: str, found: Mapping[str, Backup]
 ) -> ObservedBackups:
     """The server, the stores, and what can be a base."""
-    if requested.state == 'absent':
+    if requested.state in _LEAVING:
         return ObservedBackups(found)
     backups = backups_of(cloud)
     now = utc(datetime.now(timezone.utc))

@@ -96,6 +96,9 @@ class Backups(Protocol):
     def delete(self, changes: Changes) -> Outcomes:
         """Delete backups; with the effect power off, also from a store that cannot be used."""
 
+    def interrupt(self, name: str) -> None:
+        """From now on, whoever makes the backup is asked to end when this run waits for it."""
+
 
 class Schedules(Protocol):
     """Schedules, which a cloud runs by itself."""

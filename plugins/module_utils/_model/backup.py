@@ -13,7 +13,6 @@ from .checks import reference_problems
 from .effect import Table, fixed, live
 from .problem import Problem
 from .request import Request
-from .snapshot import status_of
 from .status import TaskState
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ SNAPSHOT = 'snapshot'  # of the disk of a virtual machine, while the guest runs
 SUSPEND = 'suspend'  # of a container, whose processes are frozen while its files are copied
 STOP = 'stop'  # of a guest that has shut down
 MODES = (SNAPSHOT, SUSPEND, STOP)
+ABORTED = 'aborted'  # the state of what is no longer made
+STATES = ('present', 'restored', 'absent', ABORTED)
 # How many backups are kept: see retention.py.
 KEEP = ('keep_last', 'keep_daily', 'keep_weekly')
 MOST_KEPT = 10000
@@ -68,8 +69,11 @@ class Backup:
     @property
     def status(self) -> str:
         """The status, as in Cinder, or unavailable."""
-        status = status_of(self.task_state, self.unfinished)
-        return 'unavailable' if self.fault and status == 'available' else status
+        if self.unfinished:
+            return 'error'
+        if self.task_state:
+            return self.task_state.value
+        return 'unavailable' if self.fault else 'available'
 
     def completed(self) -> Backup:
         """The backup when what was begun with it is done, unless that is its deletion."""

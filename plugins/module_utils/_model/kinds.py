@@ -90,12 +90,13 @@ class Verb(str, Enum):
     UPLOAD = 'upload'
     SNAPSHOT = 'snapshot'
     RESTORE = 'restore'
+    ABORT = 'abort'
 
     def __str__(self) -> str:
-        """Return the name of the operation."""
+        """Return its value."""
         return self.value
 
     @property
     def infinitive(self) -> str:
-        """The verb in a sentence about what would be done."""
+        """The verb where it would be done."""
         return self.value.replace('_', ' ')

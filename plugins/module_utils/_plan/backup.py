@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from .._model.backup import TABLE, Backup, BackupRequest
+from .._model.backup import ABORTED, TABLE, Backup, BackupRequest
 from .._model.change import Draft, Plan
 
 if TYPE_CHECKING:
@@ -35,8 +35,12 @@ class ObservedBackups:
 
 
 def plan(request: BackupRequest, observed: ObservedBackups) -> Plan[Backup]:
-    """Create, update, restore or delete one backup."""
+    """Create, update, restore, abort or delete one backup."""
     draft = Draft()
+    if request.state == ABORTED:
+        from .backup_abort import abort
+
+        return abort(request, observed, draft)
     current = draft.settled('backup', observed.backups.get(request.name))
     if request.state == 'absent' and current is None:
         return draft.finish(())

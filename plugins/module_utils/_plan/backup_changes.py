@@ -29,7 +29,7 @@ def changed(
     if request.state == 'absent' and current:
         from .backup_deletion import delete
 
-        _check_same(request, current, draft)
+        check_same(request, current, draft)
         delete(request, current, observed, draft)
         return draft.finish(())
     if request.state == 'restored':
@@ -136,7 +136,7 @@ def _refuse_mode(new: Backup, server: Server, draft: Draft) -> None:
 
 def _check_begun(request: BackupRequest, begun: Backup, draft: Draft) -> None:
     """Refuse to complete a backup as one of another server, or in another store."""
-    _check_same(request, begun, draft)
+    check_same(request, begun, draft)
     store = request.options.get('store', begun.store)
     if store != begun.store:
         draft.refuse(
@@ -202,7 +202,7 @@ def _refuse_paused(server: Server, draft: Draft) -> None:
         )
 
 
-def _check_same(request: BackupRequest, current: Backup, draft: Draft) -> None:
+def check_same(request: BackupRequest, current: Backup, draft: Draft) -> None:
     """Refuse a task that means the backup of another server."""
     if request.server not in (None, current.server):
         draft.refuse(
@@ -219,7 +219,7 @@ def _restored(
     if not draft.require(_KIND, request.name, observed.backups, 'name') or current is None:
         new = Backup(request.name, **request.options)
         return (draft.add(_KIND, Verb.RESTORE, None, new),)
-    _check_same(request, current, draft)
+    check_same(request, current, draft)
     if current.unfinished in (TaskState.CREATING, TaskState.DELETING):
         draft.refuse(
             'state',

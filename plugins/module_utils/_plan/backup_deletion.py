@@ -19,7 +19,11 @@ _KIND = 'backup'
 
 
 def delete(
-    request: BackupRequest, current: Backup, observed: ObservedBackups, draft: Draft
+    request: BackupRequest,
+    current: Backup,
+    observed: ObservedBackups,
+    draft: Draft,
+    verb: Verb = Verb.DELETE,
 ) -> None:
     """Delete a backup, unless it is protected, or others stand on it."""
     if current.delete_protection:
@@ -37,7 +41,7 @@ def delete(
         _check_without_force(current, draft)
     why = COMPLETES_INTERRUPTED_RUN if current.unfinished == TaskState.DELETING else ''
     effect = POWER_OFF if request.force else LIVE
-    draft.add(_KIND, Verb.DELETE, current, None, effect, why)
+    draft.add(_KIND, verb, current, None, effect, why)
 
 
 def _check_without_force(current: Backup, draft: Draft) -> None:

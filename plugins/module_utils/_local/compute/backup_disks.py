@@ -17,6 +17,7 @@ from ..._cloud import CloudError
 from ..._model.backup import Backup
 from ..._model.change import Change
 from ..._model.effect import LIVE
+from ..host.aborts import Abortable
 from ..record.host import Host
 from ..storage.backup_copies import volume_file
 from ..storage.backup_files import BackupFolder, Copied
@@ -45,11 +46,14 @@ class BackupDisks:
         host: Host,
         volumes: Sequence[ListedVolume] = (),
         staying: Collection[str] = (),
+        abortable: Abortable | None = None,
     ) -> None:
         """Copy the disks of this host.
 
         ``volumes``: those of the backup that exist. ``staying``: the checkpoints of others.
+        ``abortable``: what ends the making of a backup.
         """
+        self.abortable = abortable or Abortable()
         self.host = host
         self.volumes = volumes
         self.staying = staying
@@ -69,7 +73,7 @@ class BackupDisks:
         """Copy the disks of a server as they are now."""
         named = self._disks(row, server)
         disks, place = tuple(named.values()), self._place(row, server)
-        increments = BackupIncrements(self.host, server['uuid'], self._locks(place))
+        increments = BackupIncrements(self.host, server['uuid'], self._locks(place), self.abortable)
         increments.clean(row, self.staying)
         if row['base']:
             return increments.create(row, named, folder, manifest)
@@ -101,7 +105,7 @@ class BackupDisks:
                     self.machines.define_and_start(server)
             copy = partial(self._copy, place.tag, self._locks(place))
             copies = {name: partial(copy, disk) for name, disk in named.items()}
-            return folder.write(manifest, copies)
+            return folder.write(manifest, copies, self.abortable.check)
         finally:
             self.snapshots.delete(place, disks)
 
@@ -109,7 +113,8 @@ class BackupDisks:
         """Copy a snapshot in a disk, which its machine may write to meanwhile."""
         options = ['-U', '-l', f'snapshot.name={snapshot}', '-f', disk.format]
         options += ['-O', 'qcow2', '-c', '-o', _OPTIONS]
-        self.work.copy_disk(*options, disk.path, path, locks=locks)
+        check = self.abortable.check
+        self.work.copy_disk(*options, disk.path, path, locks=locks, check=check)
 
     def restore(
         self,

@@ -21,6 +21,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any, Dict
 
 from ..._cloud import CloudError
+from ..host.aborts import Abortable
 from ..host.hypervisor import tolerate
 from ..host.progress import Copy
 from ..record.host import Host
@@ -44,8 +45,18 @@ _COMPRESSED = ('-c', '-f', 'qcow2', '-O', 'qcow2', '-o', 'compression_type=zstd'
 class BackupIncrements:
     """What a machine has changed since its backups."""
 
-    def __init__(self, host: Host, server: str, locks: Sequence[int] = ()) -> None:
-        """``server``: UUID. ``locks``: what programs inherit that write."""
+    def __init__(
+        self,
+        host: Host,
+        server: str,
+        locks: Sequence[int] = (),
+        abortable: Abortable | None = None,
+    ) -> None:
+        """``server``: UUID. ``locks``: what programs inherit that write.
+
+        ``abortable``: what ends the making of a backup.
+        """
+        self.abortable = abortable or Abortable()
         self.host = host
         self.work = host.work
         self.pool = writer_of(host)
@@ -96,7 +107,7 @@ class BackupIncrements:
                 name: partial(self._compress, part, f'../{base}/{name}')
                 for name, part in parts.items()
             }
-            copied = folder.write(manifest, writers)
+            copied = folder.write(manifest, writers, self.abortable.check)
             undo.pop_all()
         self._remove_parts(row)
         return copied
@@ -129,6 +140,7 @@ class BackupIncrements:
             )
 
     def _has_ended(self, copy: Copy) -> bool:
+        self.abortable.check()
         found = self.domain.jobStats()
         if found.get('disk_total'):
             copy.is_at(100 * found.get('disk_processed', 0) / found['disk_total'])
@@ -169,7 +181,8 @@ class BackupIncrements:
         run = partial(self.work.run, 'qemu-img', locks=self.locks)
         run('create', '-q', '-f', 'qcow2', empty, str(size))
         run('rebase', '-u', '-f', 'qcow2', '-b', empty, '-F', 'qcow2', part)
-        self.work.copy_disk(*_COMPRESSED, '-B', empty, '-F', 'qcow2', part, path, locks=self.locks)
+        options = (*_COMPRESSED, '-B', empty, '-F', 'qcow2', part, path)
+        self.work.copy_disk(*options, locks=self.locks, check=self.abortable.check)
         run('rebase', '-u', '-f', 'qcow2', '-b', base, '-F', 'qcow2', path)
 
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Callable
 
 from ..._model.change import Change
 from ..._model.effect import LIVE
+from ..host.aborts import Abortable
 from ..host.guest_files import remove_tree
 from ..host.user_namespace import first_id, first_id_of, user_namespace
 from ..record.host import Host
@@ -37,8 +38,9 @@ _ZSTD = '--zstd'
 class BackupRoots:
     """Makes and restores archives of root file systems."""
 
-    def __init__(self, host: Host) -> None:
-        """Copy the files of containers of this host."""
+    def __init__(self, host: Host, abortable: Abortable | None = None) -> None:
+        """Copy the files of containers. ``abortable``: what ends the making of a backup."""
+        self.abortable = abortable or Abortable()
         self.host = host
         self.machines = ServerContainers(host)
 
@@ -54,7 +56,7 @@ class BackupRoots:
         locks = self._locks(row, server)
         with self._at_rest(change, server):
             copy = {folder.name: lambda path: self._pack(server, path, locks)}
-            return folder.write(manifest, copy)
+            return folder.write(manifest, copy, self.abortable.check)
 
     @contextlib.contextmanager
     def _at_rest(self, change: Change, server: CompleteServer) -> Iterator[None]:
@@ -76,7 +78,16 @@ class BackupRoots:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         users = user_namespace(first_id_of(root), self.host.timeout)
         with open(descriptor, 'wb') as output, users as namespace:
-            namespace.run(*PACK, _ZSTD, *excluded, '.', folder=root, output=output, locks=locks)
+            namespace.run(
+                *PACK,
+                _ZSTD,
+                *excluded,
+                '.',
+                folder=root,
+                output=output,
+                locks=locks,
+                check=self.abortable.check,
+            )
 
     def restore(
         self,

@@ -19,6 +19,7 @@ from ..._model.change import Change, Changes, names_of
 from ..._model.effect import POWER_OFF
 from ..._model.server_type import CONTAINER
 from ..._model.status import TaskState
+from ..host.aborts import Abortable
 from ..record.host import Host
 from ..record.protection import protected_columns
 from ..storage.backup_chain import Chain, copies_of, rows_of_chain
@@ -78,7 +79,8 @@ class BackupWriter:
         def create(change: Change) -> None:
             name, (row, *bases) = change.name, chains[change.name]
             server = servers[row['server_uuid']]
-            copies = self._copies(server, volumes[name], staying[name])
+            abortable = Abortable(self.work.held_lock('backup', name))
+            copies = self._copies(server, volumes[name], staying[name], abortable)
             self._create(change, row, server, copies, _manifest(row, bases))
 
         return self.work.finish(self.work.for_each(changes, create), _DONE)
@@ -225,16 +227,20 @@ class BackupWriter:
         return folder_in_store(self.host.settings, row, 'store')
 
     def _copies(
-        self, server: CompleteServer, volumes: Volumes, staying: Collection[str] = ()
+        self,
+        server: CompleteServer,
+        volumes: Volumes,
+        staying: Collection[str] = (),
+        abortable: Abortable | None = None,
     ) -> BackupDisks | BackupRoots:
         """What copies a server, and replaces what it has by a copy."""
         if server['type'] == CONTAINER:
             from .backup_roots import BackupRoots
 
-            return BackupRoots(self.host)
+            return BackupRoots(self.host, abortable)
         from .backup_disks import BackupDisks
 
-        return BackupDisks(self.host, volumes, staying)
+        return BackupDisks(self.host, volumes, staying, abortable)
 
 
 def _manifest(row: ListedBackup, bases: Sequence[ListedBackup]) -> Dict[str, object]:

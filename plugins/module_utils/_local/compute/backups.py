@@ -112,6 +112,10 @@ class LocalBackups:
         """Delete backups."""
         return self._writer.delete(changes)
 
+    def interrupt(self, name: str) -> None:
+        """Ask whoever makes a backup to end, when this run waits for its lock."""
+        self.host.locks.interrupted.add(('backup', name))
+
 
 def _volumes(recorded: str) -> Tuple[VolumeCopy, ...]:
     from ..._model.backup_volume import VolumeCopy

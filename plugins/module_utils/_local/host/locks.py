@@ -10,7 +10,7 @@ import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Dict, List, Tuple
+from typing import Dict, List, Set, Tuple
 
 from ..._cloud import Busy, Names
 from ..._model.checks import DEFAULT_PROJECT
@@ -41,6 +41,7 @@ class Locks:
         self.timeout = timeout
         self.project = project
         self.held: Dict[Tuple[str, str], int] = {}
+        self.interrupted: Set[Tuple[str, str]] = set()  # whose holders are asked to end
         self.notes: List[str] = [] if notes is None else notes
         self._activity = os.path.join(folder, 'projection.at-work')
         self._mark: int | None = None  # the descriptor of our own mark in that file
@@ -49,7 +50,9 @@ class Locks:
         """Acquire all locks, in the order of their files in every run, so that none deadlock."""
         deadline = time.monotonic() + self.timeout
         for name in sorted(names, key=lambda one: self.file_name(*one)):
-            self.held[name] = self._acquire(self.file_name(*name), ' '.join(name), deadline)
+            is_interrupted = name in self.interrupted
+            label = ' '.join(name)
+            self.held[name] = self._acquire(self.file_name(*name), label, deadline, is_interrupted)
 
     def release(self) -> None:
         """Release all locks that ``acquire`` acquired."""
@@ -129,11 +132,11 @@ class Locks:
         os.makedirs(os.path.dirname(self.folder), 0o711, exist_ok=True)
         os.makedirs(self.folder, 0o700, exist_ok=True)
 
-    def _acquire(self, file: str, label: str, deadline: float) -> int:
+    def _acquire(self, file: str, label: str, deadline: float, is_interrupted: bool = False) -> int:
         self._create_folder()
         descriptor = os.open(os.path.join(self.folder, file), os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            self._wait(descriptor, label, deadline)
+            self._wait(descriptor, label, deadline, is_interrupted)
             # Whether a flock is held cannot be asked without taking it. This lock of the same open
             # file can be asked; it is held as long, and never waited for.
             fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _WRITE_LOCK)
@@ -144,7 +147,7 @@ class Locks:
         os.pwrite(descriptor, text.encode()[:160].ljust(160), 0)
         return descriptor
 
-    def _wait(self, descriptor: int, label: str, deadline: float) -> None:
+    def _wait(self, descriptor: int, label: str, deadline: float, is_interrupted: bool) -> None:
         waited = False
         while not _try_lock(descriptor):
             holder = os.pread(descriptor, 160, 0).decode(errors='replace').strip() or 'another run'
@@ -156,6 +159,10 @@ class Locks:
             if not waited:
                 self.notes.append(f'waited for {label}, held by {holder}')
                 waited = True
+            if is_interrupted:
+                from .aborts import ask_to_end
+
+                ask_to_end(descriptor, self.actor)
             time.sleep(0.02)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import IO, Any, Dict, Optional, TypeVar, cast
@@ -22,12 +22,24 @@ _SIZE = 64
 _FILE = re.compile(rb'.* \(pid (\d+)\) since [\d:]+ *\1 (\d+) (\d+\.\d+) *', re.DOTALL)
 _PRINTED = re.compile(rb'\((\d+\.\d+)/100%\)')  # by qemu-img -p, each over the one before
 _LONGEST = 4096
+_INTERVAL = 0.2  # seconds
 
 
-def printed_percents(output: IO[bytes]) -> Iterator[float]:
-    """How far qemu-img says that it is, in per cent, until it ends."""
+def until_printed(output: IO[bytes], check: Callable[[], None]) -> None:
+    """Wait until a program prints something, or ends; ``check`` is called meanwhile."""
+    from select import select
+
+    while not select([output], [], [], _INTERVAL)[0]:
+        check()
+    check()
+
+
+def printed_percents(output: IO[bytes], check: Callable[[], None] | None = None) -> Iterator[float]:
+    """How far qemu-img says that it is, in per cent, until it ends; see until_printed."""
     text = b''
     while True:
+        if check:
+            until_printed(output, check)
         more = output.read1(_LONGEST)  # type: ignore[attr-defined]
         if not more:
             return

@@ -7,9 +7,10 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import IO
+from typing import IO, Tuple
 
 from ..._cloud import CloudError, TimedOut
 
@@ -22,6 +23,7 @@ _HOLDER = ('unshare', '--user', 'sh', '-c', 'echo; exec cat')
 # No core file, which might be large; no network, unless it is what a program is for.
 _CONFINED = ('unshare', '--ipc', 'prlimit', '--core=0')
 _OFFLINE = ('unshare', '--net')
+_INTERVAL = 0.2  # seconds
 
 
 def first_id(number: int) -> int:
@@ -52,40 +54,61 @@ class UserNamespace:
         locks: Sequence[int] = (),
         environment: Mapping[str, str] | None = None,
         is_online: bool = False,
+        check: Callable[[], None] | None = None,
     ) -> None:
         """Run a program as root of the namespace. Raises CloudError if it fails.
 
         ``source``, ``output``: its standard input and output. ``most``: bytes of a file that it
         writes. ``locks``: descriptors that it inherits. ``environment``: if not that of this
-        process. ``is_online``: whether it has the networks of the host.
+        process. ``is_online``: whether it has the networks of the host. ``check``: called
+        meanwhile; what it raises ends the program.
         """
         limits = [] if most is None else [f'--fsize={most}']
         enter = ('nsenter', f'--user=/proc/{self._pid}/ns/user', '--setuid', '0', '--setgid', '0')
-        try:
-            ran = subprocess.run(
-                [*enter, *(() if is_online else _OFFLINE), *_CONFINED, *limits, *command],
-                cwd=folder,
-                stdin=source or subprocess.DEVNULL,
-                stdout=output or subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors='replace',
-                check=False,
-                pass_fds=locks,
-                env=environment,
-                umask=0o022,
-                timeout=self._timeout,
-            )
-        except subprocess.TimeoutExpired:
-            raise TimedOut(
-                f'timed out after {self._timeout} s (wait_timeout) waiting for {command[0]}',
-                'wait_timeout',
-            ) from None
-        if ran.returncode == -signal.SIGXFSZ:
+        with subprocess.Popen(
+            [*enter, *(() if is_online else _OFFLINE), *_CONFINED, *limits, *command],
+            cwd=folder,
+            stdin=source or subprocess.DEVNULL,
+            stdout=output or subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            errors='replace',
+            pass_fds=locks,
+            env=environment,
+            umask=0o022,
+        ) as process:
+            try:
+                printed, errors = _ended(process, self._timeout, check)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise TimedOut(
+                    f'timed out after {self._timeout} s (wait_timeout) waiting for {command[0]}',
+                    'wait_timeout',
+                ) from None
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode == -signal.SIGXFSZ:
             raise CloudError(f'{command[0]}: more than the {most} bytes that may be written')
-        if ran.returncode:
-            problem = (ran.stderr or ran.stdout).strip()[:500] or 'it was killed'
+        if process.returncode:
+            problem = (errors or printed or '').strip()[:500] or 'it was killed'
             raise CloudError(f'{command[0]}: {problem}')
+
+
+def _ended(
+    process: subprocess.Popen[str], seconds: float, check: Callable[[], None] | None
+) -> Tuple[str, str]:
+    """What a program printed until it ended. Raises TimeoutExpired."""
+    if check is None:
+        return process.communicate(timeout=seconds)
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            return process.communicate(timeout=_INTERVAL)
+        except subprocess.TimeoutExpired:
+            check()
+            if time.monotonic() > deadline:
+                raise
 
 
 @contextmanager

@@ -115,16 +115,25 @@ class Work:
             raise _failed(command, done.stderr or done.stdout)
         return done.stdout
 
-    def copy_disk(self, *options: str, locks: Sequence[int]) -> None:
-        """Run qemu-img convert; in the files of the ``locks`` is how far it is."""
+    def copy_disk(
+        self, *options: str, locks: Sequence[int], check: Callable[[], None] | None = None
+    ) -> None:
+        """Run qemu-img convert; in the files of the ``locks`` is how far it is.
+
+        ``check``: called meanwhile; what it raises ends the program.
+        """
         from ..host.progress import Copy, printed_percents
 
         copy = Copy(locks)
         with TemporaryFile() as errors:
             process = _started(('qemu-img', 'convert', '-p', *options), locks, errors)
             with process:
-                for percent in printed_percents(cast('IO[bytes]', process.stdout)):
-                    copy.is_at(percent)
+                try:
+                    for percent in printed_percents(cast('IO[bytes]', process.stdout), check):
+                        copy.is_at(percent)
+                except BaseException:
+                    process.kill()
+                    raise
             errors.seek(0)
             text = errors.read(_LONGEST).decode(errors='replace')
         if process.returncode:

@@ -14,9 +14,9 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple
+from typing import TYPE_CHECKING, Any, Dict, NamedTuple
 
 from ..._cloud import CloudError
 from ..._cloud.files import sync_folder
@@ -53,15 +53,24 @@ class BackupFolder:
         """The path of a copy."""
         return os.path.join(self.path, name)
 
-    def write(self, manifest: Mapping[str, Any], copies: Mapping[str, Writer]) -> Dict[str, Copied]:
-        """Write the backup. ``copies``: what writes each to a path that does not exist, by name."""
+    def write(
+        self,
+        manifest: Mapping[str, Any],
+        copies: Mapping[str, Writer],
+        check: Callable[[], None],
+    ) -> Dict[str, Copied]:
+        """Write the backup. ``copies``: what writes each to a path that does not exist, by name.
+
+        ``check``: called until the backup is complete; with what it raises nothing of it remains.
+        """
         self.remove()
         os.mkdir(self.part, 0o700)
         try:
-            copied = {name: self._written(name, write) for name, write in copies.items()}
+            copied = {name: self._written(name, write, check) for name, write in copies.items()}
             files = {name: one._asdict() for name, one in copied.items()}
             self._write_manifest({'version': VERSION, **manifest, 'files': files})
             sync_folder(self.part)
+            check()
             os.rename(self.part, self.path)
             sync_folder(os.path.dirname(self.path))
         except (CloudError, OSError) as error:
@@ -71,10 +80,11 @@ class BackupFolder:
             raise
         return copied
 
-    def _written(self, name: str, write: Writer) -> Copied:
+    def _written(self, name: str, write: Writer, check: Callable[[], None]) -> Copied:
         target = os.path.join(self.part, name)
+        check()
         write(target)
-        return _summed(target)
+        return _summed(target, check)
 
     def _write_manifest(self, manifest: Mapping[str, Any]) -> None:
         path = os.path.join(self.part, MANIFEST)
@@ -107,7 +117,7 @@ class BackupFolder:
             shutil.rmtree(self.part)
 
 
-def _summed(path: str) -> Copied:
+def _summed(path: str, check: Callable[[], None] | None = None) -> Copied:
     """The size and the checksum of a file, all of which is on the disk then."""
     digest = hashlib.sha256()
     size = 0
@@ -117,6 +127,8 @@ def _summed(path: str) -> Copied:
             chunk = file.read(_CHUNK)
             if not chunk:
                 return Copied(size, f'sha256:{digest.hexdigest()}')
+            if check:
+                check()
             digest.update(chunk)
             size += len(chunk)
 
