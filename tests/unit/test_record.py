@@ -8,7 +8,10 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -252,8 +255,27 @@ def test_export(record: Record, tmp_path: Path) -> None:
     assert {table: exported[table][-1]['id'] for table in TABLES} == ids
     assert exported['server'][0]['created_by'] == 'me'
     assert record.secret() not in file.read_text(encoding='utf-8')
+    kept = {row['key'] for row in exported['meta']}
+    assert {key for key in record.meta() if key not in kept} == {'secret', 'metadata_written'}
     assert file.stat().st_mode & 0o777 == 0o600
     assert list(tmp_path.glob('*.part')) == []
+
+
+def test_metadata_that_is_written_is_not_exported(record: Record, tmp_path: Path) -> None:
+    """Else a run that is killed there leaves a temporary file, and the next has nothing to do."""
+    fill(record)
+    record.writer.export()
+    before = (tmp_path / 'hanok.json').stat()
+    machines = SimpleNamespace(
+        machines=lambda *_driver: {}, lxc=SimpleNamespace(listAllDomains=lambda _flag: [])
+    )
+    locks = SimpleNamespace(projection=lambda _name: nullcontext())
+    host: Any = SimpleNamespace(record=record, hypervisor=machines, locks=locks)
+    metadata.write(host)
+    meta = record.meta()
+    assert meta['metadata'] == meta['metadata_written'] > 0
+    after = (tmp_path / 'hanok.json').stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
 def test_a_file_is_replaced_atomically(tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ READERS = 'hanok'  # the group that may look; the role host makes it
 
 
 def export(database: Database, path: str) -> None:
-    """Write all rows to a file, except the secret. Raises CloudError."""
-    meta = database.fetch('SELECT * FROM meta WHERE key <> ?', SECRET)
+    """Write all rows to a file, except what a new record has of its own. Raises CloudError."""
+    meta = database.fetch('SELECT * FROM meta WHERE key NOT IN (?, ?)', SECRET, 'metadata_written')
     tables: Dict[str, Sequence[Dict[str, Any]]] = {'meta': [dict(row) for row in meta]}
     for table in TABLES:
         tables[table] = [

@@ -196,7 +196,8 @@ def write(host: Host) -> None:
             _write_servers(host, servers)
         if balancers:
             _write_balancers(host, balancers)
-        with host.record.writer.transaction() as sql:
+        # not exported: killed there, the run would leave its temporary file, with nothing to redo
+        with host.record.writer.transaction(exports=False) as sql:
             sql.execute("UPDATE meta SET value = ? WHERE key = 'metadata_written'", (revision,))
 
 
