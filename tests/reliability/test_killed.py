@@ -145,6 +145,11 @@ def change_flavor_back(killer: Killer) -> None:
     killer.run_successfully(task('server', name='s', flavor='g1.nano'))
 
 
+def create_container(killer: Killer) -> None:
+    """Create a container that is off."""
+    killer.run_successfully(task('server', name='d', state='stopped', **CONTAINER))
+
+
 def pretend_systemd(killer: Killer) -> None:
     """Make it look as if systemd ran here, and what timers run were there."""
     SYSTEMD.mkdir(parents=True, exist_ok=True)
@@ -607,14 +612,23 @@ WALKS = (
     Walk(
         'volumes of containers',
         [
-            task('volume', name='v', size=1, file_system='ext4', server='d', state='attached'),
+            task(
+                'volume',
+                name='v',
+                size=1,
+                file_system='ext4',
+                volume_type='fast',
+                server='d',
+                state='attached',
+            ),
             task('volume', name='v', size=2),
             task('volume', name='v', server='c', state='attached', allow_restart=True),
             task('volume', name='v', state='detached', allow_restart=True),
             task('volume', name='v', size=3),
             task('volume', name='v', server='d', state='attached', mount_point='/srv'),
-            task('volume', name='v', state='detached'),
+            *delete_tasks('server', 'd'),  # which has the volume
             *delete_tasks('volume', 'v'),
+            create_container,
         ],
         prerequisites=[
             task('image', name='root', path='{root}', disk_format='root-tar'),
