@@ -700,6 +700,14 @@ class Volumes(Items):
         """No guest mounts anything."""
         return False
 
+    def grows_mounted(self) -> bool:
+        """There is no file system."""
+        return True
+
+    def mount_problem(self, server: str, path: str) -> str:
+        """Containers have no files."""
+        return ''
+
     def apply_one(self, change: Change) -> Gone | None:
         """Store what a change leads to: it begins at what only tasks that ask for it see."""
         if isinstance(change.before, Volume):

@@ -398,6 +398,7 @@ def test_volumes_refused(keep: Keep, refused: Refused, run: Run, volumes: None, 
                 ('/dev', 'which a container mounts by itself'),
                 ('/.oldroot', 'which a container mounts by itself'),
                 ('/usr', 'has what a container needs to start'),
+                ('/usr/sbin', 'has what a container needs to start'),
             )
         ),
     ):

@@ -26,7 +26,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._local.host.capabiliti
 )
 from ansible_collections.hanok.cloud.tests.reliability.invariants import output_of
 
-from .conftest import backup_stores, eventually, keep, refused, run
+from .conftest import backup_stores, eventually, keep, refused, run, volume_types
 from .prepared import start_daemons
 from .test_agent_connection import connected
 
@@ -842,8 +842,7 @@ def test_restore_that_does_not_fit(small: Item, ssh: Ssh) -> None:
 def test_limit_grows(small: Item, ssh: Ssh) -> None:
     """At once where the host may do that, else while it is off."""
     if not grows_mounted():
-        grown = run('server', name='small', volume_size=2)
-        assert 'stop server small first' in grown['msg']
+        assert 'stop server small first' in refused('server', name='small', volume_size=2)
         assert keep('server', name='small')['server']['volume_size'] == 1
         keep('server', name='small', state='stopped')
     keep('server', name='small', volume_size=2)
@@ -882,7 +881,84 @@ def test_limit_stays(small: Item, ssh: Ssh, tmp_path: Path) -> None:
     assert {path.name for path in root.parent.glob('root*')} == {'root', 'root.raw'}
 
 
+def test_image_that_does_not_fit(host: None, tmp_path: Path) -> None:
+    """The error names it, and nothing is left; another limit is taken."""
+    path = tmp_path / 'root.tar'
+    names = (f'./many/{number}' for number in range(70_000))  # there is room for 65,536
+    path.write_bytes(archive(*INIT, *((name, 'file', '') for name in names)))
+    keep('image', name='many', path=str(path), disk_format='root-tar')
+    new = {'name': 'crowded', 'image': 'many', 'flavor': 'g1.nano', 'state': 'stopped'}
+    full = run('server', **new, volume_size=1)
+    assert 'volume_size: the files of image many (3' in full['msg']
+    assert 'are too large, or too many, for 1 GB; use a larger one' in full['msg']
+    (left,) = run('server_info', name='crowded')['servers']
+    assert not list(root_of(left).parent.glob('root*'))
+    assert not loops(left)
+    assert keep('server', **new, volume_size=2)['server']['volume_size'] == 2
+    keep('server', name='crowded', state='absent')
+    keep('image', name='many', state='absent')
+
+
 # -- volumes, in the same containers ---------------------------------------------------------------
+
+
+def test_mount_points(small: Item, ssh: Ssh) -> None:
+    """What is no folder in the container is refused, or told when it does not start."""
+    address, root = small['fixed_ip'], root_of(small)
+    new = {'name': 'more', 'size': 1, 'file_system': 'ext4', 'server': 'small'}
+    there = {**new, 'state': 'attached', 'allow_restart': True}
+    ssh(address, 'echo >/later; ln -s / /link; ln -s nothing /dangling; mkdir -p /a/b')
+    for path, text in (
+        ('/later', '/later is a file; remove it there, or use another path'),
+        ('/later/deep', '/later is a file'),
+        ('/link/a', '/link is a symbolic link; use the path that it leads to'),
+        ('/dangling', '/dangling is a symbolic link'),
+    ):
+        message = refused('volume', **there, mount_point=path)
+        assert f'mount_point: {path}: in container small, {text}' in message
+    assert not run('volume_info', name='more')['volumes']
+    keep('server_snapshot', server='small', name='s')
+    ssh(address, 'rm /later')
+    keep('volume', **there, mount_point='/later')
+    keep('server', name='small', wait_for='ssh')
+    ssh(address, 'echo >/later/file')
+    message = refused('volume', **{**there, 'name': 'third'}, mount_point='/later/file')
+    assert 'in container small, /later/file is a file' in message
+    fails = run('server_snapshot', server='small', name='s', state='restored')['msg']
+    assert 'cannot have volume more at its mount_point /later: there, /later is a file' in fails
+    assert 'the snapshot is restored, and the server is off; start it' in fails
+    assert 'cannot have volume more' in run('server', name='small', state='started')['msg']
+    keep('volume', name='more', state='detached')
+    keep('server', name='small', state='started', wait_for='ssh')
+    assert (root / 'later').is_file()
+    keep('volume', name='more', state='absent')
+    keep('server_snapshot', server='small', name='s', state='absent')
+    ssh(address, 'rm -r /later /link /dangling /a')
+
+
+def test_volume_of_another_type(small: Item, ssh: Ssh, tmp_path: Path) -> None:
+    """Its files are where the type says, also through growth and another mount."""
+    at = {'name': 'fast', 'server': 'small', 'state': 'attached', 'allow_restart': True}
+    with volume_types(fast={'path': str(tmp_path)}):
+        new = {'size': 1, 'file_system': 'ext4', 'volume_type': 'fast'}
+        volume = keep('volume', **at, **new)['volume']
+        disk = tmp_path / f'{volume["id"]}.raw'
+        assert (disk.is_symlink(), disk.stat().st_size) == (False, 2**30)
+        keep('server', name='small', wait_for='ssh')
+        ssh(small['fixed_ip'], 'echo kept >/mnt/fast/kept; sync')
+        assert loops(volume) == [disk.name]
+        keep('server', name='small', state='stopped')
+        keep('volume', name='fast', size=2)
+        output_of('umount', str(files_of(volume).parent))  # as after a reboot
+        keep('server', name='small', state='started', wait_for='ssh')
+        said = ssh(small['fixed_ip'], 'cat /mnt/fast/kept; df -k /mnt/fast | tail -n 1').split()
+        assert said[0] == 'kept'
+        assert int(said[2]) > 1_900_000
+        keep('volume', name='fast', state='detached', allow_restart=True)
+        assert not loops(volume)
+        keep('volume', name='fast', state='absent')
+        assert not list(tmp_path.iterdir())
+        assert not list(files_of(volume).parent.parent.glob(f'{volume["id"]}*'))
 
 
 @pytest.fixture(scope='module')
@@ -974,7 +1050,7 @@ def test_volume_grows(data: Item, small: Item, ssh: Ssh) -> None:
     """At once where the host may do that, else while its container is off."""
     keep('volume', name='data', server='small', state='attached', allow_restart=True)
     if not grows_mounted():
-        assert 'stop server small first' in run('volume', name='data', size=2)['msg']
+        assert 'stop server small first' in refused('volume', name='data', size=2)
         assert keep('volume', name='data')['volume']['size'] == 1
         keep('server', name='small', state='stopped')
     keep('volume', name='data', size=2)

@@ -1354,3 +1354,22 @@ def test_other_discs() -> None:
     ):
         made = plan(requested(options={'hardware': hardware}, allow_restart=True), there)
         assert [change.effect for change in made.changes] == [effect], made.refused
+
+
+@pytest.mark.parametrize(
+    ('power', 'state', 'grows_mounted', 'is_refused'),
+    [
+        ('started', 'present', False, True),
+        ('started', 'present', True, False),
+        ('started', 'stopped', False, False),
+        ('stopped', 'present', False, False),
+    ],
+)
+def test_growth_of_a_container(
+    power: str, state: str, grows_mounted: bool, is_refused: bool
+) -> None:
+    """Its files grow in use only where the host may do that; a task may stop it first."""
+    box = replace(SERVER, type='container', hardware=None, guest_agent=False, power=power)
+    found = plan(requested(state, {'volume_size': 5}), observed(box, grows_mounted=grows_mounted))
+    assert ('stop server web first' in str(found.refused)) is is_refused
+    assert bool(found.refused) is is_refused

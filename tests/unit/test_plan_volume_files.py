@@ -37,6 +37,25 @@ def planned(volume: Volume, state: str, server: str, *, may: bool = False, **mor
 
 
 @pytest.mark.parametrize(
+    ('server', 'may', 'is_refused'),
+    [
+        ('on', False, True),
+        ('on', True, False),
+        ('paused', False, True),
+        ('off', False, False),
+    ],
+)
+def test_growth(server: str, may: bool, is_refused: bool) -> None:
+    """A file system grows in use only where the host may do that."""
+    volume = replace(FREE, server=server, mount_point='/srv')
+    servers = {one.name: one for one in SERVERS}
+    observed = ObservedVolumes({'v': volume}, servers, grows_mounted=may)
+    found = plan(VolumeRequest('v', 'present', {'size': 5}), observed)
+    assert (f'stop server {server} first' in str(found.refused)) is is_refused
+    assert bool(found.refused) is is_refused
+
+
+@pytest.mark.parametrize(
     ('found', 'text'),
     [
         (planned(FREE, 'attached', 'on'), 'set allow_restart: true to allow it, or stop it first'),
@@ -79,6 +98,10 @@ def test_what_is_refused(found: Plan, text: str) -> None:
         (  # what was allowed when it began
             planned(replace(HELD, unfinished=TaskState.ATTACHING), 'attached', 'on'),
             [('attach', 'on', '/srv', 'live')],
+        ),
+        (  # which may be why its container does not start
+            planned(replace(HELD, unfinished=TaskState.ATTACHING), 'detached', 'on', may=True),
+            [('detach', None, None, 'restart')],
         ),
         (
             planned(replace(HELD, unfinished=TaskState.DETACHING), 'detached', 'on'),

@@ -67,7 +67,7 @@ def _with_references(
     kinds = _needed_for_networks(requested, options)
     return ObservedServers(
         servers,
-        hardware_choices=_hardware_choices(cloud, 'hardware' in options),
+        hardware_choices=cloud.servers.hardware_choices() if 'hardware' in options else {},
         user_data=_user_data_hash(cloud, requested.user_data),
         init_scripts=_listed('init_script', lambda: cloud.init_scripts, needs_script),
         ports=_listed('port', lambda: cloud.ports, 'port' in kinds),
@@ -82,6 +82,7 @@ def _with_references(
         attached=_attached(cloud) if reconnects else {},
         floating=_floating_address(cloud, requested),
         free=_free_addresses(cloud, requested, servers),
+        grows_mounted='volume_size' not in requested.options or cloud.volumes.grows_mounted(),
         profile=profile_for(cloud, has_new_member and requested.networks is None),
     )
 
@@ -107,11 +108,6 @@ def _needed_for_networks(requested: ServerRequest, options: Set[str]) -> Set[str
 def _needs_discs(requested: ServerRequest, options: Set[str]) -> bool:
     """Whether servers get images as CDs."""
     return 'hardware' in options and bool(requested.options['hardware'].cdroms)
-
-
-def _hardware_choices(cloud: Cloud, is_needed: bool) -> Mapping[str, Tuple[str, ...]]:
-    """What the host can do, by option of the hardware."""
-    return cloud.servers.hardware_choices() if is_needed else {}
 
 
 def _address_owners(

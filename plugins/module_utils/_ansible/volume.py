@@ -100,6 +100,8 @@ def _with_more(
     if wanted and (current is None or current.volume_type != wanted):
         types = {one.name: one for one in cloud.volumes.types()}
         observed = replace(observed, types=types)
+    if current and current.file_system and observed.servers:
+        observed = replace(observed, grows_mounted=cloud.volumes.grows_mounted())
     if current is None:
         return replace(observed, default_type=cloud.profile.default_volume_type)
     return observed
@@ -127,7 +129,7 @@ def _concerns_server(requested: VolumeRequest, current: Volume) -> bool:
     """Whether the plan concerns the server that has the volume."""
     if requested.grow or current.unfinished in (TaskState.ATTACHING, TaskState.DETACHING):
         return True
-    if current.bootable:
+    if current.bootable or (current.file_system and current.differs(requested.options)):
         return current.differs(requested.options)
     return _detaches(requested, current)
 

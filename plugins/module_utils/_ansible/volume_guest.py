@@ -10,6 +10,7 @@ from .._cloud import Cloud
 from .._model.server import Server
 from .._model.server_type import CONTAINER
 from .._model.volume import Volume
+from .._model.volume_files import default_mount_point
 from .._model.volume_request import VolumeRequest
 from .._plan.volume import ObservedVolumes
 
@@ -34,7 +35,10 @@ def with_others(
     if server is None or server.type != CONTAINER:
         return observed
     others = {one.name: one for one in cloud.volumes.list(server.volumes)}
-    return replace(observed, volumes={**others, **observed.volumes})
+    place = requested.mount_point or default_mount_point(requested.name)
+    problem = cloud.volumes.mount_problem(server.name, place)
+    volumes = {**others, **observed.volumes}
+    return replace(observed, volumes=volumes, mount_problem=problem)
 
 
 def with_guest(

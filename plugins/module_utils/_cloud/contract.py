@@ -158,6 +158,12 @@ class Volumes(Items[Volume], Updatable, Protocol):
     def guest_disk(self, name: str) -> GuestDisk:
         """Return what the running guest of a server uses of a volume that is attached to it."""
 
+    def grows_mounted(self) -> bool:
+        """Return whether a file system of a container can become larger while that runs."""
+
+    def mount_problem(self, server: str, path: str) -> str:
+        """Return why a container cannot have a volume at a path; empty if no reason is known."""
+
     def attach(self, changes: Changes) -> Outcomes:
         """Attach volumes to servers."""
 

@@ -57,3 +57,11 @@ def lack(name: str, type_of_server: str, verb: Verb) -> str:
     if type_of_server != CONTAINER or verb not in _LACKS:
         return ''
     return f'server {name} is a container, which {_LACKS[verb]}'
+
+
+def growth_refusal(server: str) -> str:
+    """Why a file system is not extended, on a host that may not do that in use."""
+    return (
+        'this host may not extend a file system that is in use (it lacks CAP_SYS_RESOURCE); stop '
+        f'server {server} first (state: stopped)'
+    )

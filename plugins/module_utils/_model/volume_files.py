@@ -69,7 +69,8 @@ def _path_problems(path: str) -> List[Problem]:
     if names[0] in _TAKEN:
         text = f'{path} is in /{names[0]}, which a container mounts by itself; use another path'
         return [invalid('mount_point', text)]
-    if len(names) == 1 and names[0] in _NEEDED:
+    parts = names[1:] if names[0] == 'usr' and len(names) == 2 else names  # with a merged /usr
+    if len(parts) == 1 and parts[0] in _NEEDED:
         text = f'{path} has what a container needs to start; use another path, such as /data'
         return [invalid('mount_point', text)]
     return []

@@ -7,11 +7,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Dict, Mapping
 
 from .._model.change import Draft
-from .._model.container import COMMON, lacked_options, options_of_containers
+from .._model.container import COMMON, growth_refusal, lacked_options, options_of_containers
+from .._model.status import Status
 
 if TYPE_CHECKING:
     from .._model.flavor import Flavor
     from .._model.server import Server
+    from .server_observations import ObservedServers
 
 
 def settle_container(
@@ -40,6 +42,17 @@ def settle_container(
     if 'volume_size' not in requested:  # flavors say how large disks are, and it has none
         options.pop('volume_size', None)
     options.update(COMMON)
+
+
+def check_growth(
+    server: Server, options: Mapping[str, Any], observed: ObservedServers, draft: Draft
+) -> None:
+    """Refuse to extend the files of a container that runs, if the host may not do that."""
+    is_larger = options.get('volume_size', 0) > server.volume_size > 0
+    runs = server.settled_status in (Status.ACTIVE, Status.PAUSED)
+    if is_larger and runs and not observed.grows_mounted:
+        text = f'volume_size: {growth_refusal(server.name)}'
+        draft.refuse('volume_size', text, name=server.name)
 
 
 def check_not_of_container(name: str, options: Mapping[str, Any], draft: Draft) -> None:

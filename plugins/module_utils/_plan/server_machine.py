@@ -30,9 +30,10 @@ def settle_machine(
     the options already.
     """
     if server.type == CONTAINER:
-        from .server_container import settle_container
+        from .server_container import check_growth, settle_container
 
         settle_container(server.name, requested, options, flavor, draft)
+        check_growth(server, options, observed, draft)
         return
     if not OF_CONTAINERS.isdisjoint(options):
         from .server_container import check_not_of_container

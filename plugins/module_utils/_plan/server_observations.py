@@ -77,6 +77,7 @@ class ObservedServers:
     leaving: Tuple[str, ...] = ()
     root_volumes: Mapping[str, Volume] = field(default_factory=dict)
     guest_disks: Mapping[str, GuestDisk] = field(default_factory=dict)
+    grows_mounted: bool = True
 
     def settled(self, draft: Draft) -> ObservedServers:
         """The servers as the runs that are working on them will leave them."""

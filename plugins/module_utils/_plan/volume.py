@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Mapping, Sequence
 
 from .._model.change import Draft, Plan
-from .._model.volume import DEFAULT_TYPE, DISK_MISSING, Volume, root_server
+from .._model.volume import DEFAULT_TYPE, Volume, root_server
 from .._model.volume_request import VolumeRequest
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ class ObservedVolumes:
     server uses. ``types``: if the request has one to check; ``default_type``: that of new volumes.
     ``guest_disk``: if it is to grow there, what a running guest uses of the volume. ``backups``: by
     what a new volume can be a copy of: their names, a slash, and that of a volume in them.
+    ``mount_problem``: why the container that gets it cannot have it at its mount point.
+    ``grows_mounted``: whether its file system can become larger while its container runs.
     """
 
     volumes: Mapping[str, Volume]
@@ -42,6 +44,8 @@ class ObservedVolumes:
     default_type: str = DEFAULT_TYPE
     guest_disk: GuestDisk | None = None
     backups: Mapping[str, Backup] = field(default_factory=dict)
+    mount_problem: str = ''
+    grows_mounted: bool = True
 
 
 def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
@@ -84,23 +88,15 @@ def _plan_data(
 
             delete(request, current, draft)
         return ()
-    if request.state != 'detached':
-        _check_disk(current, draft)
+    if current and current.disk_missing and request.state != 'detached':
+        from .volume_changes import refuse_lost
+
+        refuse_lost(current, draft)
     if current is None or current.unfinished or current.differs(request.options):
         from .volume_changes import present
 
         current = present(request, current, observed, draft)
     return [_attached(request, current, observed, draft)]
-
-
-def _check_disk(volume: Volume | None, draft: Draft) -> None:
-    """Refuse a volume whose disk is lost."""
-    if volume and volume.disk_missing:
-        draft.refuse(
-            'state',
-            f'volume {volume.name}: {DISK_MISSING}; delete the volume (state: absent) and '
-            're-create it',
-        )
 
 
 def _attached(

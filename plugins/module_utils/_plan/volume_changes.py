@@ -10,7 +10,7 @@ from .._model.change import Draft
 from .._model.effect import COMPLETES_INTERRUPTED_RUN
 from .._model.kinds import Verb
 from .._model.status import TaskState
-from .._model.volume import Volume
+from .._model.volume import DISK_MISSING, Volume
 from .._model.volume_effects import TABLE
 from .._model.volume_request import VolumeRequest
 from .protection import check_protection
@@ -36,6 +36,14 @@ def check_status(draft: Draft) -> None:
             continue
         if not is_allowed('volume', before.status, change.verb):
             draft.refuse('state', refusal('volume', before.name, before.status, change.verb))
+
+
+def refuse_lost(volume: Volume, draft: Draft) -> None:
+    """Refuse a volume whose disk is lost."""
+    draft.refuse(
+        'state',
+        f'volume {volume.name}: {DISK_MISSING}; delete the volume (state: absent) and re-create it',
+    )
 
 
 def delete(request: VolumeRequest, current: Volume, draft: Draft) -> None:
@@ -75,8 +83,12 @@ def present(
             options['device'] = None
         new = _sized(Volume(request.name, **options), observed, draft)
         return draft.add('volume', Verb.CREATE, None, new)
-    current = _complete_earlier_run(current, observed, draft)
+    current = _complete_earlier_run(request, current, observed, draft)
     options = dict(request.options)
+    if current.file_system:
+        from .volume_files import check_growth
+
+        check_growth(current, options, observed, draft)
     if options.get('volume_type', current.volume_type) != current.volume_type:
         _check_type(options['volume_type'], observed, draft)
         options.update(_limits(options['volume_type'], observed))
@@ -103,10 +115,14 @@ def _sized(new: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
     return new
 
 
-def _complete_earlier_run(current: Volume, observed: ObservedVolumes, draft: Draft) -> Volume:
+def _complete_earlier_run(
+    request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
+) -> Volume:
     verb = _COMPLETING_VERBS.get(current.unfinished) if current.unfinished else None
     if verb is None:
         return current
+    if verb == Verb.ATTACH and request.state == 'detached' and current.file_system:
+        return current.completed()  # its container may not start with it
     if verb != Verb.CREATE:
         from .volume_attachment import check_server
 

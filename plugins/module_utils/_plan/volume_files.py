@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from .._model.change import Draft
+from .._model.container import growth_refusal
 from .._model.effect import LIVE, RESTART
 from .._model.server_type import CONTAINER
+from .._model.status import Status
 from .._model.volume import Volume
 from .._model.volume_files import default_mount_point
 from .._model.volume_request import VolumeRequest
@@ -50,6 +53,8 @@ def attached(
         )
     place = request.mount_point or default_mount_point(volume.name)
     _check_free(place, volume, server, observed, draft)
+    if observed.mount_problem:
+        draft.refuse('mount_point', f'mount_point: {observed.mount_problem}')
     return replace(volume, mount_point=place)
 
 
@@ -92,6 +97,17 @@ def check_mount_point(request: VolumeRequest, volume: Volume, draft: Draft) -> N
             f'mount_point: volume {volume.name} is attached at {where}, not at '
             f'{request.mount_point}; detach it first (state: detached)',
         )
+
+
+def check_growth(
+    volume: Volume, options: Mapping[str, Any], observed: ObservedVolumes, draft: Draft
+) -> None:
+    """Refuse to extend what is in use, if the host may not do that."""
+    server = observed.servers.get(volume.server or '')
+    if server is None or server.settled_status == Status.SHUTOFF or observed.grows_mounted:
+        return
+    if options.get('size', 0) > volume.size:
+        draft.refuse('size', f'size: volume {volume.name}: {growth_refusal(server.name)}')
 
 
 def effect_on(server: Server, volume: Volume, request: VolumeRequest, draft: Draft) -> str:

@@ -102,7 +102,7 @@ class BackupRoots:
         new = new_root(root)
         remove_root(new)
         try:
-            self._unpack(server, chain.folder.copy, new, self._locks(row, server))
+            self._unpack(row, server, chain.folder.copy, new)
             touch()
             if change.effect != LIVE:
                 stop(self.machines, change, server)
@@ -113,15 +113,24 @@ class BackupRoots:
         if change.effect != LIVE:
             self.machines.define_and_start(server)
 
-    def _unpack(self, server: CompleteServer, archive: str, new: str, locks: Sequence[int]) -> None:
+    def _unpack(self, row: ListedBackup, server: CompleteServer, archive: str, new: str) -> None:
         """Unpack an archive, with what cloud-init knows about the server today."""
         root = self.machines.root(server)
         user_data = container_roots.user_data(root if os.path.exists(root) else old_root(root))
         files = self.machines.files(server, user_data)
         password = self.machines.keep_password(server)
-        user = first_id(server['id'])
-        size = server['root_size']
-        container_roots.create(self.host, new, size, archive, user, files, password, locks, _ZSTD)
+        container_roots.create(
+            self.host,
+            new,
+            server['root_size'],
+            archive,
+            first_id(server['id']),
+            files,
+            password,
+            self._locks(row, server),
+            _ZSTD,
+            source=f'backup {row["name"]}',
+        )
 
     def clean(self, row: ListedBackup, server: CompleteServer) -> None:
         """Remove what an interrupted run has left at a server."""

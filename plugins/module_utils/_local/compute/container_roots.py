@@ -14,8 +14,10 @@ import tarfile
 import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from errno import ENOSPC
 
-from ..._cloud import Refused
+from ..._cloud import CloudError, Refused
+from ..._model.container import growth_refusal
 from ..host import file_systems
 from ..host.capabilities import grows_mounted
 from ..host.control_group import is_version_2
@@ -28,6 +30,7 @@ SEED = 'var/lib/cloud/seed/nocloud'  # docs.cloud-init.io: datasources, NoCloud
 _INIT = '/sbin/init'
 _OLD_ROOT = '.oldroot'  # libvirt makes it at a start, as root of the container, if it is not there
 _MOST_USER_DATA = 2**20  # bytes
+_FULL = os.strerror(ENOSPC)
 # Devices are made by libvirt; nobody but root of the host may make any.
 _UNPACK = ('tar', '--extract', '--numeric-owner', '--preserve-permissions', '--exclude=./dev/*')
 
@@ -42,23 +45,30 @@ def create(
     password: str,
     locks: Sequence[int],
     *words: str,
+    source: str,
 ) -> None:
     """Unpack an image, and write files into it, if that was not done; whole, or not at all.
 
     ``size``: its limit in GB; 0: it has none. ``first_id``: of its users on the host. ``files``:
     texts by their paths, for its root only. ``password``: the hash for its root, if that gets one.
-    ``words``: options of tar for the image.
+    ``words``: options of tar for the image. ``source``: what errors call that.
     """
     if has_root(root, size):
         return
     part = part_of(root)
     remove_root(part)
     create_root(part, size, first_id)
-    with user_namespace(first_id, host.timeout) as namespace:
-        with open(image, 'rb') as archive:
-            namespace.run(*_UNPACK, *words, folder=part, source=archive, locks=locks)
-        with _archive_of(files) as archive:
-            namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
+    try:
+        with user_namespace(first_id, host.timeout) as namespace:
+            with open(image, 'rb') as archive:
+                namespace.run(*_UNPACK, *words, folder=part, source=archive, locks=locks)
+            with _archive_of(files) as archive:
+                namespace.run(*_UNPACK, folder=part, source=archive, locks=locks)
+    except CloudError as error:
+        remove_root(part)
+        if _FULL in str(error):
+            raise _does_not_fit(source, os.path.getsize(image), size, root) from None
+        raise
     with suppress(FileExistsError):
         os.mkdir(os.path.join(part, _OLD_ROOT), 0o700)
         os.chown(os.path.join(part, _OLD_ROOT), first_id, first_id, follow_symlinks=False)
@@ -71,6 +81,19 @@ def create(
     rename_root(part, root)
 
 
+def _does_not_fit(source: str, taken: int, size: int, root: str) -> CloudError:
+    """The error for an image whose files do not fit. ``taken``: bytes of its archive."""
+    files = f'the files of {source} ({-(-taken // 2**20)} MiB)'
+    if not size:
+        return CloudError(
+            f'{files} do not fit in {os.path.dirname(root)}; free or add disk space there'
+        )
+    return CloudError(
+        f'volume_size: {files} are too large, or too many, for {size} GB; use a larger one',
+        'volume_size',
+    )
+
+
 def has_size(root: str, size: int) -> bool:
     """Whether a limited root file system has so many GB."""
     return file_systems.has_size(disk_of(root), size)
@@ -79,11 +102,7 @@ def has_size(root: str, size: int) -> bool:
 def check_growth(name: str, running: bool) -> None:
     """Refuse to extend what is in use, if this process may not do that."""
     if running and not grows_mounted():
-        raise Refused(
-            'volume_size: this host may not extend a file system that is in use (it lacks '
-            f'CAP_SYS_RESOURCE); stop server {name} first (state: stopped)',
-            'volume_size',
-        )
+        raise Refused(f'volume_size: {growth_refusal(name)}', 'volume_size')
 
 
 def create_folder(folder: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Iterable, List, Tuple
 
 from ..._model.status import TaskState
 from ..record.host import Host
+from ..storage import mount_points
 from ..storage.pools import pool_of
 from ..storage.volume_files import attach, detach, files_of
 from .machine_hardware import attribute
@@ -27,9 +28,19 @@ def mounts_of(host: Host, volumes: Iterable[VolumeRow]) -> Mounts:
     return tuple(sorted(found, key=lambda mount: mount[1]))
 
 
+def _had(volumes: Iterable[VolumeRow]) -> List[VolumeRow]:
+    """The volumes that a container has when it starts next."""
+    return [row for row in volumes if row['task_state'] != TaskState.DETACHING]
+
+
+def check_mount_points(host: Host, name: str, root: str, volumes: Iterable[VolumeRow]) -> None:
+    """Raise CloudError if a container has made of its files what keeps it from starting."""
+    mount_points.check(host, name, root, _had(volumes))
+
+
 def attached(host: Host, volumes: Iterable[VolumeRow], first: int) -> Mounts:
     """The mounts of a container, ready for it. ``first``: of its users on the host."""
-    having = [row for row in volumes if row['task_state'] != TaskState.DETACHING]
+    having = _had(volumes)
     pool = pool_of(host)
     for row in having:
         attach(pool.files(row['uuid']), first)

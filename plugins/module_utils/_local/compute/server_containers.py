@@ -76,8 +76,17 @@ class ServerContainers(ServerMachines):
         container_roots.create_folder(self.folder(row))
         password = self.keep_password(row)
         user = first_id(row['id'])
-        size = row['root_size']
-        container_roots.create(self.host, root, size, image.path, user, files, password, locks)
+        container_roots.create(
+            self.host,
+            root,
+            row['root_size'],
+            image.path,
+            user,
+            files,
+            password,
+            locks,
+            source=f'image {row["image"]}',
+        )
 
     def files(self, row: CompleteServer, user_data: str) -> Dict[str, str]:
         """What is written into the files of an image: texts by their paths."""
@@ -131,6 +140,12 @@ class ServerContainers(ServerMachines):
 
         return attached(self.host, row['volumes'], first)
 
+    def _check_mount_points(self, row: CompleteServer) -> None:
+        if row['volumes']:
+            from .container_volumes import check_mount_points
+
+            check_mount_points(self.host, row['name'], self.root(row), row['volumes'])
+
     def renew_volumes(self, row: CompleteServer) -> None:
         """Restart a container that runs with other volumes: libvirt-LXC plugs none."""
         from .container_volumes import is_outdated
@@ -173,6 +188,7 @@ class ServerContainers(ServerMachines):
         machine = self.lookup(row)
         if not machine.isActive():
             machine = self.define(row)  # its console may be read by now, as it was not before
+            self._check_mount_points(row)
             if is_read(self.host):
                 console_of(self.host, row).mark_start()
         machine.setAutostart(1)

@@ -16,7 +16,7 @@ from ..record.projection import Projections
 from ..record.record import description_columns
 from ..storage.pool_writer import writer_of
 from ..storage.pools import tag_of
-from ..storage.volume_rows import lock_of
+from ..storage.volume_progress import lock_of
 from .snapshot_machines import Place, SnapshotMachines
 from .snapshot_rows import Disks
 from .volume_snapshot_rows import rows_of

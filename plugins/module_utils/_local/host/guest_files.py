@@ -10,11 +10,17 @@ import stat
 import struct
 import subprocess
 from contextlib import suppress
+from errno import ELOOP, ENOTDIR
 from typing import Tuple
 
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE: renameat2(2)
 _OPENAT2 = 437  # of all architectures
 _RESOLVE = 0x10 | 0x02  # RESOLVE_IN_ROOT, RESOLVE_NO_MAGICLINKS: openat2(2)
+_NO_LINKS = 0x04  # RESOLVE_NO_SYMLINKS
+_REASONS = {
+    ELOOP: 'is a symbolic link; use the path that it leads to',
+    ENOTDIR: 'is a file; remove it there, or use another path',
+}
 
 
 def read_inside(root: str, path: str, most: int) -> bytes | None:
@@ -59,6 +65,22 @@ def stat_inside(root: str, path: str) -> os.stat_result | None:
     return None
 
 
+def folder_problem(root: str, path: str) -> str:
+    """Why a path below a root is no folder, and cannot become one; empty: it is, or can."""
+    names = path.strip('/').split('/')
+    for count in range(1, len(names) + 1):
+        above = '/'.join(names[:count])
+        try:
+            os.close(_open_inside(root, above, os.O_PATH | os.O_DIRECTORY, _RESOLVE | _NO_LINKS))
+        except FileNotFoundError:
+            return ''
+        except OSError as error:
+            return (
+                f'/{above} {_REASONS.get(error.errno or 0, f"cannot be used ({error.strerror})")}'
+            )
+    return ''
+
+
 def remove_tree(folder: str) -> None:
     """Remove a folder, if it exists: of any depth, and following no link."""
     if os.path.lexists(folder):
@@ -74,9 +96,11 @@ def exchange(one: str, other: str) -> None:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()), one)
 
 
-def _open_inside(root: str, path: str, flags: int = os.O_RDONLY | os.O_NONBLOCK) -> int:
+def _open_inside(
+    root: str, path: str, flags: int = os.O_RDONLY | os.O_NONBLOCK, resolve: int = _RESOLVE
+) -> int:
     libc = ctypes.CDLL(None, use_errno=True)
-    packed = struct.pack('QQQ', flags | os.O_CLOEXEC, 0, _RESOLVE)
+    packed = struct.pack('QQQ', flags | os.O_CLOEXEC, 0, resolve)
     how = ctypes.create_string_buffer(packed, len(packed))
     name = ctypes.c_char_p(os.fsencode(path))
     folder = os.open(root, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -12,6 +12,7 @@ import os
 from contextlib import suppress
 
 from ..._cloud import CloudError, Refused
+from ..._model.container import growth_refusal
 from ..host.capabilities import grows_mounted
 from ..host.file_systems import SUFFIX, grow, has_size, mount, unmount
 from ..host.owners import shift_owners
@@ -52,11 +53,7 @@ def detach(disk: Disk) -> None:
 def check_growth(name: str, disk: Disk, server: str | None, running: bool) -> None:
     """Refuse to extend what is in use, if this process may not do that."""
     if running and not grows_mounted() and not has_size(disk.path, disk.size):
-        raise Refused(
-            f'size: volume {name}: this host may not extend a file system that is in use (it lacks '
-            f'CAP_SYS_RESOURCE); stop server {server} first (state: stopped)',
-            'size',
-        )
+        raise Refused(f'size: volume {name}: {growth_refusal(server or "")}', 'size')
 
 
 def extend(disk: Disk, attached: bool, running: bool) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..._model.guest_disk import NO_ANSWER, GuestDisk
 from ..record.host import Host
 from .pools import pool_of
-from .volume_rows import disk_of
+from .volume_rows import disk_of, volume_row
 
 if TYPE_CHECKING:
     from ..host.hypervisor import Hypervisor
@@ -26,8 +26,19 @@ def running_machine(hypervisor: Hypervisor, row: ListedVolume) -> Any:
     return machine if machine.isActive() else None
 
 
-def is_mounted(host: Host, row: ListedVolume) -> bool | None:
+def is_mounted(host: Host, name: str) -> bool | None:
     """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
+    row = volume_row(host.record, name)
+    return host.with_retry(lambda: _is_mounted(host, row))
+
+
+def guest_disk(host: Host, name: str) -> GuestDisk:
+    """What the running guest of a server uses of a volume that is attached to it."""
+    row = volume_row(host.record, name)
+    return host.with_retry(lambda: _guest_disk(host, row))
+
+
+def _is_mounted(host: Host, row: ListedVolume) -> bool | None:
     machine = None if row['file_system'] else running_machine(host.hypervisor, row)
     if machine is None:
         return False
@@ -40,8 +51,7 @@ def is_mounted(host: Host, row: ListedVolume) -> bool | None:
     return row['uuid'][:20] in serials
 
 
-def guest_disk(host: Host, row: ListedVolume) -> GuestDisk:
-    """What the running guest of a server uses of a volume that is attached to it."""
+def _guest_disk(host: Host, row: ListedVolume) -> GuestDisk:
     machine = running_machine(host.hypervisor, row)
     if machine is None:
         return NO_ANSWER

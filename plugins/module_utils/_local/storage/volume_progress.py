@@ -5,17 +5,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Tuple
 
 from ..._model.status import TaskState
-from ..._model.volume import Volume
+from ..._model.volume import Volume, root_server
 from ..host.progress import shown
 from ..record.host import Host
-from .volume_rows import lock_of
 
 if TYPE_CHECKING:
     from ..record.row_types import InProgress
     from .row_types import ListedVolume
+
+
+def lock_of(name: str) -> Tuple[str, str]:
+    """The lock of a volume: that of a root volume is the lock of its server."""
+    server = root_server(name)
+    return ('server', server) if server else ('volume', name)
 
 
 def with_progress(host: Host, row: ListedVolume, volume: Volume) -> Volume:

@@ -6,11 +6,10 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Mapping, Tuple
+from typing import TYPE_CHECKING, Mapping
 
-from ..._model.change import Change
 from ..._model.status import VolumeStatus
-from ..._model.volume import DEFAULT_TYPE, Volume, root_server
+from ..._model.volume import DEFAULT_TYPE, Volume
 from ..record.database import Query
 from ..record.record import Record
 from . import disk_devices
@@ -43,18 +42,6 @@ LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.cre
 def volume_row(record: Record, name: str) -> ListedVolume:
     """The row of a volume, with its server."""
     return record.named(LIST, [name])[0]
-
-
-def row_of(record: Record, change: Change) -> ListedVolume:
-    """The row of the volume of a change, which must exist."""
-    row = record.row_of(change)
-    return next(found for found in record.named(LIST, [change.name]) if found['id'] == row)
-
-
-def lock_of(name: str) -> Tuple[str, str]:
-    """The lock of a volume: that of a root volume is the lock of its server."""
-    server = root_server(name)
-    return ('server', server) if server else ('volume', name)
 
 
 def disk_of(pool: Pool, row: ListedVolume) -> Disk:

@@ -14,7 +14,8 @@ from ..record.database import Query
 from ..record.record import Record
 from ..record.work import Work
 from .pools import Disk, Pool, tag_of
-from .volume_rows import disk_of, lock_of, volume_row
+from .volume_progress import lock_of
+from .volume_rows import disk_of, volume_row
 
 if TYPE_CHECKING:
     from .row_types import SnapshotOfVolume

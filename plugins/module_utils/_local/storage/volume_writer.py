@@ -15,13 +15,15 @@ from ..._model.volume import Volume
 from ..record.host import Host
 from ..record.projection import Projections
 from ..record.protection import protected_columns
+from ..record.record import Record
 from ..record.work import wait_until
 from . import disk_devices
 from .attached_disks import find_free_target, find_target, limits_of
 from .pool_writer import writer_of
 from .pools import Disk
 from .volume_guests import running_machine
-from .volume_rows import bus_of, disk_of, lock_of, row_of
+from .volume_progress import lock_of
+from .volume_rows import LIST, bus_of, disk_of
 from .volume_sources import locks_of, source_of
 
 if TYPE_CHECKING:
@@ -33,6 +35,12 @@ _DETACHED = """UPDATE main.volume SET server_id = NULL, mount_point = '', task_s
 _DELETED = 'DELETE FROM main.volume WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
+
+
+def row_of(record: Record, change: Change) -> ListedVolume:
+    """The row of the volume of a change, which must exist."""
+    row = record.row_of(change)
+    return next(found for found in record.named(LIST, [change.name]) if found['id'] == row)
 
 
 class VolumeWriter:

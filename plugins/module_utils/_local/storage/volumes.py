@@ -12,7 +12,7 @@ from ..._model.change import Changes
 from ..._model.volume import Volume
 from ..record.host import Host
 from .pools import pool_of
-from .volume_rows import LIST, volume_of, volume_row
+from .volume_rows import LIST, volume_of
 
 if TYPE_CHECKING:
     from ..._model.guest_disk import GuestDisk
@@ -61,15 +61,25 @@ class LocalVolumes:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
         from .volume_guests import is_mounted
 
-        row = volume_row(self.record, name)
-        return self.host.with_retry(lambda: is_mounted(self.host, row))
+        return is_mounted(self.host, name)
 
     def guest_disk(self, name: str) -> GuestDisk:
         """What the running guest of a server uses of a volume that is attached to it."""
         from .volume_guests import guest_disk
 
-        row = volume_row(self.record, name)
-        return self.host.with_retry(lambda: guest_disk(self.host, row))
+        return guest_disk(self.host, name)
+
+    def grows_mounted(self) -> bool:
+        """Whether a file system of a container can become larger while that runs."""
+        from ..host.capabilities import grows_mounted
+
+        return grows_mounted() or self.host.only_looks
+
+    def mount_problem(self, server: str, path: str) -> str:
+        """Why a container cannot have a volume at a path; empty if no reason is known."""
+        from .mount_points import problem_in
+
+        return problem_in(self.host, server, path)
 
     @cached_property
     def _writer(self) -> VolumeWriter:

@@ -61,6 +61,14 @@ class Volumes:
         """Refuse: what guests do is not visible."""
         return GuestDisk(refused='this cloud does not see into guests; grow it there')
 
+    def grows_mounted(self) -> bool:
+        """Return True: it has no containers."""
+        return True
+
+    def mount_problem(self, server: str, path: str) -> str:
+        """Return nothing: it has no containers."""
+        return ''
+
     def _writer(self) -> VolumeWriter:
         from .volume_writer import VolumeWriter
 
