@@ -836,6 +836,10 @@ class Backups(Items):
     def interrupt(self, name: str) -> None:
         """Nobody else makes any."""
 
+    def shortage(self, name: str, makes_image: bool = False) -> str:
+        """There is room for all."""
+        return ''
+
 
 class Schedules(Items):
     """Schedules that nothing runs."""
@@ -851,6 +855,10 @@ class Schedules(Items):
 
 class ServerSnapshots(Items):
     """Snapshots of servers without content."""
+
+    def shortage(self, name: str) -> str:
+        """There is room for all."""
+        return ''
 
     def list(
         self, names: Iterable[str] | None = None, server: str | None = None

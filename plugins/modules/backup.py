@@ -111,7 +111,8 @@ options:
       - V(present) makes the backup if it does not exist. V(absent) deletes it.
       - V(restored) gives the server the disk, or the files, back that it had then. All that was
         written since then is lost. The checksum of the backup is compared, and the disk is copied,
-        while the server runs; then it shuts down, and starts with that disk if it ran before.
+        while the server runs; then it shuts down, and starts with that disk if it ran before. A
+        restore whose copies do not fit beside the disks is refused.
       - V(aborted) ends the making of the backup by another task, which fails then, and says who
         aborted it. The server goes on as it was, and nothing of the backup is left in its disks or
         in the store. Also what a task has left that was killed is removed. It takes until that task

@@ -90,6 +90,14 @@ def test_how_it_is_made(server: Server, mode: str, force: bool, effect: str) -> 
     assert not found.refused
 
 
+def test_no_room_for_a_restore() -> None:
+    """It is refused before anything is done."""
+    observed = ObservedBackups({'b': MADE}, {'web': RUNNING}, STORES, shortage='9 MiB are copied')
+    found = plan(BackupRequest('b', 'restored'), observed)
+    assert found.refused == ('backup b: 9 MiB are copied',)
+    assert not plan(BackupRequest('b', 'present'), observed).refused
+
+
 def test_how_it_is_restored() -> None:
     """A guest that runs shuts down, or is powered off; a stopped server stays so."""
     assert steps(planned('restored', MADE, force=True)) == [('restore', 'power off')]

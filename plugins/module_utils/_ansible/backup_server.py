@@ -63,7 +63,10 @@ def _observed(
     backups = backups_of(cloud)
     now = utc(datetime.now(timezone.utc))
     bases = backups.bases(server) if requested.incremental else {}
-    return ObservedBackups(found, _servers(cloud, server), backups.stores(), now, bases=bases)
+    is_restored = requested.state == 'restored' and _is_complete(found.get(requested.name))
+    shortage = backups.shortage(requested.name) if is_restored else ''
+    stores = backups.stores()
+    return ObservedBackups(found, _servers(cloud, server), stores, now, {}, bases, shortage)
 
 
 def of_server(cloud: Cloud, server: str) -> Dict[str, Backup]:

@@ -32,7 +32,7 @@ def with_source(
         observed = ObservedImages(images, volumes=volumes, of_attached=cloud.images.of_attached)
         return observed, {*names, *more}
     if kind in OF_CLOUD:
-        return _of_cloud(cloud, images, kind, of), {*names, (kind, of)}
+        return _of_cloud(cloud, images, kind, of, current is None), {*names, (kind, of)}
     manifest = described(cloud, of) if kind == 'path' else None
     is_named = 'source' in requested.options
     known = manifest or (None if is_named else current)
@@ -43,10 +43,15 @@ def with_source(
     return ObservedImages(images, problem, described_by=manifest), names
 
 
-def _of_cloud(cloud: Cloud, images: Mapping[str, Image], kind: str, of: str) -> ObservedImages:
+def _of_cloud(
+    cloud: Cloud, images: Mapping[str, Image], kind: str, of: str, is_new: bool
+) -> ObservedImages:
     """What an image of a server or of a backup is created from."""
     if kind == 'backup':
-        return ObservedImages(images, backups=by_name('backup', backups_of(cloud).list()))
+        backups = backups_of(cloud)
+        found = by_name('backup', backups.list())
+        shortage = backups.shortage(of, makes_image=True) if is_new and of in found else ''
+        return ObservedImages(images, backups=found, shortage=shortage)
     servers = References('server', cloud.servers.list())
     servers.check(of)
     return ObservedImages(images, servers=servers)

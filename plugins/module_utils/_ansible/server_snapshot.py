@@ -53,7 +53,10 @@ def observe(
         return ObservedServerSnapshots(found, _all_servers(cloud, requested)), names
     (server,) = servers.values()
     volumes = cloud.volumes.list([root_name(server.name), *server.volumes])
-    return ObservedServerSnapshots(found, servers, by_name('volume', volumes)), names
+    shortage = ''
+    if requested.state == 'restored' and current and not current.unfinished:
+        shortage = snapshots_of(cloud).shortage(requested.name)
+    return ObservedServerSnapshots(found, servers, by_name('volume', volumes), shortage), names
 
 
 def _all_servers(cloud: Cloud, requested: ServerSnapshotRequest) -> Dict[str, Server]:

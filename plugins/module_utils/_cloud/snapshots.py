@@ -31,6 +31,9 @@ class ServerSnapshots(Protocol):
     def restore(self, changes: Changes) -> Outcomes:
         """Restore servers to their snapshots; with the effect restart, without memory."""
 
+    def shortage(self, name: str) -> str:
+        """Return why there is no room for what a restore copies now; empty: there is."""
+
     def delete(self, changes: Changes) -> Outcomes:
         """Delete snapshots."""
 
@@ -95,6 +98,12 @@ class Backups(Protocol):
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete backups; with the effect power off, also from a store that cannot be used."""
+
+    def shortage(self, name: str, makes_image: bool = False) -> str:
+        """Return why there is no room for what a restore copies now; empty: there is.
+
+        ``makes_image``: for an image of the backup instead.
+        """
 
     def interrupt(self, name: str) -> None:
         """From now on, whoever makes the backup is asked to end when this run waits for it."""

@@ -23,7 +23,8 @@ class ObservedBackups:
     ``backups``: also the others of its server, if some of those may expire. ``servers``: all of
     them, if the one does not exist. ``stores``: why each cannot be used now; empty: it can.
     ``now``: the time, for what is created. ``volumes``: those that the backup has or gets, and
-    those of its server, if it is about any. ``bases``: see Backups.bases.
+    those of its server, if it is about any. ``bases``: see Backups.bases. ``shortage``: see
+    Backups.shortage.
     """
 
     backups: Mapping[str, Backup] = field(default_factory=dict)
@@ -32,6 +33,7 @@ class ObservedBackups:
     now: str = ''
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     bases: Mapping[str, str] = field(default_factory=dict)
+    shortage: str = ''
 
 
 def plan(request: BackupRequest, observed: ObservedBackups) -> Plan[Backup]:

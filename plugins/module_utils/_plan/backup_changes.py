@@ -252,6 +252,8 @@ def _restore(
             from .backup_volumes import check_targets
 
             check_targets(current, server, observed.volumes, draft)
+    if observed.shortage:
+        draft.refuse('state', f'{_KIND} {current.name}: {observed.shortage}')
     why = COMPLETES_INTERRUPTED_RUN if current.unfinished else ''
     effect = POWER_OFF if request.force else RESTART
     if server and server.power == 'stopped' and not current.unfinished:

@@ -29,7 +29,8 @@ class ObservedImages:
     name; ``volumes``: with a source that is a volume or a snapshot of one.
     ``of_attached``: whether it may be attached. ``held``: the current digests of the file at the
     source path; None: not read. ``checksum``: that of the request, resolved if it was a URL.
-    ``described_by``: the manifest of the source. ``file``: to which it was exported.
+    ``described_by``: the manifest of the source. ``file``: to which it was exported. ``shortage``:
+    see Backups.
     """
 
     images: Mapping[str, Image]
@@ -42,6 +43,7 @@ class ObservedImages:
     checksum: str | None = None
     described_by: ImageFile | None = None
     file: ImageFile | None = None
+    shortage: str = ''
 
 
 def plan(request: ImageRequest, observed: ObservedImages) -> Plan[Image]:

@@ -51,6 +51,8 @@ def check_source(
             from .backup_source import check_backup
 
             check_backup(observed.backups[where], draft)
+            if observed.shortage:
+                draft.refuse('backup', f'backup: {where}: {observed.shortage}')
     elif observed.source_problem:
         draft.miss(kind, f'{kind}: {observed.source_problem}')
 

@@ -31,12 +31,14 @@ _KIND = 'server_snapshot'
 class ObservedServerSnapshots:
     """The snapshots of a server, the server itself with its volumes, by name.
 
-    ``servers``: all of them, if the one does not exist.
+    ``servers``: all of them, if the one does not exist. ``shortage``: see
+    ServerSnapshots.shortage.
     """
 
     snapshots: Mapping[str, ServerSnapshot] = field(default_factory=dict)
     servers: Mapping[str, Server] = field(default_factory=dict)
     volumes: Mapping[str, Volume] = field(default_factory=dict)
+    shortage: str = ''
 
 
 def plan(request: ServerSnapshotRequest, observed: ObservedServerSnapshots) -> Plan[ServerSnapshot]:
@@ -194,6 +196,8 @@ def _restored(
             'it is not restored'
         )
     _check_fixed(request, current, draft)
+    if observed.shortage:
+        draft.refuse('state', f'{_KIND} {current.name}: {observed.shortage}')
     why = COMPLETES_INTERRUPTED_RUN if current.unfinished else ''
     return (_restore(request, current, server, draft, why),)
 

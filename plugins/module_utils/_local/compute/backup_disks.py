@@ -71,7 +71,7 @@ class BackupDisks:
         manifest: Mapping[str, Any],
     ) -> Mapping[str, Copied]:
         """Copy the disks of a server as they are now."""
-        named = self._disks(row, server)
+        named = self.disks(row, server)
         disks, place = tuple(named.values()), self._place(row, server)
         increments = BackupIncrements(self.host, server['uuid'], self._locks(place), self.abortable)
         increments.clean(row, self.staying)
@@ -125,7 +125,7 @@ class BackupDisks:
         touch: Callable[[], None],
     ) -> None:
         """Replace the disks of a server. ``touch``: called before the server is."""
-        named = self._disks(row, server)
+        named = self.disks(row, server)
         try:
             locks = self._locks(self._place(row, server))
             for name, disk in named.items():
@@ -158,7 +158,7 @@ class BackupDisks:
         self.pool.remove(self.pool.copy_beside(disk))
         self.snapshots.delete(place, (disk,))
 
-    def _disks(self, row: ListedBackup, server: CompleteServer) -> Dict[str, Disk]:
+    def disks(self, row: ListedBackup, server: CompleteServer) -> Dict[str, Disk]:
         """The disks of a backup, by the files in its folder, the root disk first."""
         volumes = {volume_file(one['uuid']): self._disk(one) for one in self.volumes}
         return {copy_of(row): self._root(server), **volumes}

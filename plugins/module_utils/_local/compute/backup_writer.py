@@ -169,6 +169,20 @@ class BackupWriter:
             self.record.writer.set(untouched, {'task_state': None})
         return self.work.finish(restored, _DONE)
 
+    def shortage(self, name: str, makes_image: bool) -> str:
+        """Why there is no room for what is copied from a backup now; empty: there is."""
+        from .restore_room import RestoreRoom
+
+        rows = {row['name']: row for row in rows_of(self.record, [name])}
+        room = RestoreRoom(self.host)
+        for row in rows.values():
+            if makes_image:
+                return room.of_image(row)
+            server = self._servers(rows).get(row['server_uuid'])
+            if server:
+                return room.of_backup(row, server, self._volumes(rows)[name])
+        return ''
+
     # -- delete ----------------------------------------------------------------------------------
 
     def delete(self, changes: Changes) -> Outcomes:

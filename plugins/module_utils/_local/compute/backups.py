@@ -112,6 +112,10 @@ class LocalBackups:
         """Delete backups."""
         return self._writer.delete(changes)
 
+    def shortage(self, name: str, makes_image: bool = False) -> str:
+        """Why there is no room for what is copied from a backup now; empty: there is."""
+        return self._writer.shortage(name, makes_image)
+
     def interrupt(self, name: str) -> None:
         """Ask whoever makes a backup to end, when this run waits for its lock."""
         self.host.locks.interrupted.add(('backup', name))

@@ -81,6 +81,12 @@ class LocalServerSnapshots:
         """Restore servers; with the effect restart, without the memory of the guest."""
         return self._writer.restore(changes)
 
+    def shortage(self, name: str) -> str:
+        """Why there is no room for what a restore copies now; empty: there is."""
+        from .restore_room import RestoreRoom
+
+        return RestoreRoom(self.host).of_snapshot(name)
+
     def delete(self, changes: Changes) -> Outcomes:
         """Delete snapshots."""
         return self._writer.delete(changes)

@@ -83,10 +83,13 @@ class Chain:
 
     def disk(self, name: str) -> Disk:
         """What qemu-img reads a copy from, with what that stands on."""
-        if len(self.links) == 1:
-            return Disk(self.folder.file(name), '')
+        one = len(self.links) == 1
+        return Disk(self.folder.file(name) if one else self.source(name), '')
+
+    def source(self, name: str) -> str:
+        """How qemu-img opens a copy on what it stands on, and on nothing else."""
         node: Dict[str, Any] | None = None
         for link in reversed(self.links):
             file = {'driver': 'file', 'filename': link.folder.file(name)}
             node = {'driver': 'qcow2', 'file': file, 'backing': node}
-        return Disk('json:' + json.dumps(node), '')
+        return 'json:' + json.dumps(node)
