@@ -114,6 +114,7 @@ def fill(record: Record) -> dict[str, int]:
             labels='{}',
         )
         if record.version > 7:
+            add('volume_reader', volume_id=ids['volume'], server_id=ids['server'])
             add(
                 'volume_snapshot',
                 uuid='w',

@@ -673,11 +673,9 @@ class Volumes(Items):
 
     def shown(self, item: Any) -> Volume:
         """A volume with its snapshots; one of a shelved server is reserved."""
-        server = self.memory.kinds['server'].get(item.server)
-        is_reserved = server is not None and server.status in (
-            Status.SHELVED,
-            Status.SHELVED_OFFLOADED,
-        )
+        servers = [self.memory.kinds['server'].get(name) for name in item.servers]
+        away = (Status.SHELVED, Status.SHELVED_OFFLOADED)
+        is_reserved = bool(servers) and all(one and one.status in away for one in servers)
         snapshots = self.memory.kinds['server_snapshot'].values()
         found: Volume = replace(
             super().shown(item),
@@ -696,7 +694,7 @@ class Volumes(Items):
         """The types of a host."""
         return [VolumeType(DEFAULT_TYPE), VolumeType('fast', limits=LIMITS)]
 
-    def is_mounted(self, name: str) -> bool:
+    def is_mounted(self, name: str, server: str) -> bool:
         """No guest mounts anything."""
         return False
 
@@ -970,6 +968,9 @@ class Servers(Items):
             for name, item in kinds[kind].items():
                 if item.server == old:
                     kinds[kind][name] = replace(item, server=new)
+        for name, item in volumes.items():
+            readers = [new if one == old else one for one in item.readers]
+            volumes[name] = replace(item, readers=tuple(sorted(readers)))
         snapshots = kinds['server_snapshot']
         for snapshot in [one for one in snapshots.values() if one.server == old]:
             del snapshots[snapshot.name]
@@ -997,11 +998,12 @@ class Servers(Items):
     def shown(self, item: Any) -> Server:
         """A server with its volumes and its floating IP, and whether its init script is older."""
         kind = self.memory.kinds['volume']
-        volumes = [one for one in kind.values() if one.server == item.name and not one.bootable]
+        volumes = [one for one in kind.values() if item.name in one.servers and not one.bootable]
         size = kind[root_name(item.name)].size if item.type == VM else item.volume_size
         addresses = [_floating_of(self.memory, nic.fixed_ip) for nic in item.networks]
         floating = next((address for address in addresses if address), None)
         names = tuple(volume.name for volume in volumes)
+        read_only = tuple(volume.name for volume in volumes if volume.readers)
         current = self.memory.kinds['init_script'].get(item.init_script)
         first = self.memory.first_boots.get(item.name)
         is_older = first and current and first.content != current.content
@@ -1010,6 +1012,7 @@ class Servers(Items):
         found: Server = replace(
             item,
             volumes=names,
+            read_only_volumes=read_only,
             floating_ip=floating,
             volume_size=size,
             outdated=('init_script',) if is_older else (),
@@ -1062,8 +1065,8 @@ class Servers(Items):
         self.memory.consoles.pop(item.id, None)
         volumes.pop(root_name(item.name), None)
         self._delete_snapshots(item.name)
-        for volume in [one for one in volumes.values() if one.server == item.name]:
-            volumes[volume.name] = volume.released()
+        for volume in [one for one in volumes.values() if item.name in one.servers]:
+            volumes[volume.name] = volume.released((item.name,))
         super().remove(item)
 
     def password_weakness(self, password: str) -> str:

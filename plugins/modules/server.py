@@ -714,6 +714,10 @@ server:
       description: Names of the attached volumes, without the root volume.
       type: list
       elements: str
+    read_only_volumes:
+      description: Names of those attached volumes that the server may only read.
+      type: list
+      elements: str
     snapshots:
       description: Names of the snapshots of the server, the oldest first.
       type: list

@@ -184,8 +184,12 @@ topology:
           description: Size of the volume in GB.
           type: int
         server:
-          description: Name of the server that the volume is attached to; null if there is none.
+          description: Name of the server that the volume is attached to; null unless it is one.
           type: str
+        servers:
+          description: Names of all servers that the volume is attached to.
+          type: list
+          elements: str
         bootable:
           description: Whether it is the root volume of its server.
           type: bool

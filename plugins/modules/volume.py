@@ -30,8 +30,8 @@ options:
     required: true
   state:
     description:
-      - V(present) creates the volume. V(attached) also attaches it to O(server), and detaches it
-        from another server first.
+      - V(present) creates the volume. V(attached) also attaches it to O(server) or O(servers), and
+        detaches it from other servers first.
       - V(detached) creates the volume, or detaches it. V(absent) deletes it; it must be detached.
     type: str
     choices: [present, attached, detached, absent]
@@ -76,6 +76,27 @@ options:
     description:
       - Name of the server to attach it to. With O(state=detached), detach it only from this server.
     type: str
+  servers:
+    description:
+      - Names of all servers that are to have it, instead of O(server); it is detached from others.
+        Several need O(read_only=true), because servers that all write to one disk destroy the file
+        system on it. With O(state=detached), detach it only from these servers.
+    type: list
+    elements: str
+  read_only:
+    description:
+      - Whether the servers that the volume is attached to may only read it. With V(true), no server
+        writes to it, and no guest can get around that. By default, a volume stays attached as it
+        is, and one that is attached anew is writable.
+      - If it changes, the volume is detached from all servers first, and then attached in the other
+        way; O(force) tells what happens if it is mounted in a guest.
+      - Only virtual machines get a volume in this way, and none with its disks on the bus V(sata).
+        As long as it is attached so, its O(size) and its O(volume_type) do not change, and no
+        snapshots of it are made or restored. Snapshots and backups of a server are without it.
+      - Mount it in the guests with the option V(ro), and one with a journal that was not unmounted
+        with V(noload) (ext4) or V(norecovery) (xfs) as well.
+      - Only on the local cloud.
+    type: bool
   force:
     description: Whether to detach the volume even if it is mounted in the guest. Data may be lost.
     type: bool
@@ -195,6 +216,13 @@ EXAMPLES = r"""
     server: web-2
     state: attached
 
+- name: Let two servers read it, and none write to it
+  hanok.cloud.volume:
+    name: data
+    servers: [web-1, web-2]
+    read_only: true
+    state: attached
+
 - name: Detach it and keep its data
   hanok.cloud.volume:
     name: data
@@ -254,8 +282,17 @@ volume:
           if it was blank, or not created by this collection.
       type: str
     server:
-      description: Name of the server that the volume is attached to; null if there is none.
+      description:
+        - Name of the server that the volume is attached to; null if there is none, or if there are
+          several.
       type: str
+    servers:
+      description: Names of all servers that the volume is attached to.
+      type: list
+      elements: str
+    read_only:
+      description: Whether the servers that have the volume may only read it.
+      type: bool
     status:
       description:
         - V(available), V(in-use), V(error) (its disk cannot be found on the host, or a change was
@@ -306,7 +343,8 @@ volume:
       type: str
     device:
       description:
-        - Path of the device in a guest with udev; null for a volume for containers.
+        - Path of the device in a guest with udev; null for a volume for containers, and for one
+          that servers read who have their disks on different buses.
       type: str
     file_system:
       description: File system of a volume for containers; null for a disk.

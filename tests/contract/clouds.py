@@ -54,6 +54,7 @@ FEATURES = frozenset(
         'schedules',
         'files of images',
         'limits of volumes',
+        'read-only volumes',
         'file systems of guests',
         'double names',
         'requests',

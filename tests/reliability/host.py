@@ -64,6 +64,7 @@ LINKS = {
     'floating_ip': {'port_id': 'port'},
     'bridge_port': {'server_id': 'server'},
     'volume': {'server_id': 'server'},
+    'volume_reader': {'volume_id': 'volume', 'server_id': 'server'},
     'volume_snapshot': {'volume_id': 'volume'},
     'server_snapshot': {'server_id': 'server', 'parent_id': 'server_snapshot'},
     'server_snapshot_disk': {'snapshot_id': 'server_snapshot', 'volume_id': 'volume'},

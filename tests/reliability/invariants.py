@@ -32,6 +32,7 @@ UNIQUE = {
     'network': ('cidr',),
     'balancer_member': ('balancer_id || " " || server_id',),
     'port_security_group': ('port_id || " " || group_id',),
+    'volume_reader': ('volume_id || " " || server_id',),
 }
 
 
@@ -74,7 +75,8 @@ def _table(table: str) -> list[str]:
     found = []
     columns = {row['name'] for row in rows(f'PRAGMA table_info({table})')}
     if 'task_state' in columns:
-        query = f'SELECT name, task_state FROM {table} WHERE task_state IS NOT NULL'
+        name = 'name' if 'name' in columns else 'id'
+        query = f'SELECT {name}, task_state FROM {table} WHERE task_state IS NOT NULL'
         found += [f'{table} {row[0]} is {row[1]}' for row in rows(query)]
     keys = [*UNIQUE.get(table, ())]
     if 'name' in columns:
@@ -165,6 +167,13 @@ def _files() -> list[str]:
     roots = [row[0] for row in rows('SELECT server_id FROM volume WHERE bootable')]
     machines = rows("SELECT id FROM server WHERE type = 'vm'")
     found += _differ('root volumes', map(str, roots), (str(row[0]) for row in machines))
+    found += [
+        f'volume {row[0]}: a server writes to what others read'
+        for row in rows(
+            'SELECT name FROM volume WHERE server_id IS NOT NULL '
+            'AND id IN (SELECT volume_id FROM volume_reader)'
+        )
+    ]
     servers = {row[0]: row[1] for row in rows('SELECT uuid, type FROM server')}
     limited = [row[0] for row in rows('SELECT uuid FROM server WHERE root_size')]
     locked = [row[0] for row in rows('SELECT uuid FROM server WHERE root_password IS NOT NULL')]

@@ -738,6 +738,23 @@ WALKS = (
         prerequisites=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
     ),
     Walk(
+        'volume of several servers',
+        [
+            task('volume', name='v', size=1, state='attached', server='one'),
+            task('volume', name='v', state='attached', servers=['one', 'two'], read_only=True),
+            task('volume', name='v', labels={'a': 'b'}),
+            task('volume', name='v', state='detached', server='one'),
+            task('server', name='s', **STOPPED),
+            task('volume', name='v', state='attached', servers=['s', 'two'], read_only=True),
+            *delete_tasks('server', 's'),
+            task('volume', name='v', state='attached', server='one', read_only=False),
+            task('volume', name='v', state='attached', server='one', read_only=True),
+            task('volume', name='v', state='detached'),
+            *delete_tasks('volume', 'v'),
+        ],
+        prerequisites=[task('server', name=name, **STOPPED) for name in ('one', 'two')],
+    ),
+    Walk(
         'snapshots',
         [
             task('volume', name='v', size=1, state='attached', server='one'),

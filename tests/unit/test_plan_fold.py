@@ -92,6 +92,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._model.user_data impor
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume import Volume
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_request import VolumeRequest
+from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_servers import leaving
 from ansible_collections.hanok.cloud.plugins.module_utils._model.volume_type import VolumeType
 from ansible_collections.hanok.cloud.plugins.module_utils._plan import (
     flavor,
@@ -555,14 +556,18 @@ def test_servers(request: ServerRequest, world: dict[str, Server]) -> None:
 RARELY = st.sampled_from([False, False, True])
 VOLUME_STATES = st.sampled_from(
     [
-        (None, None),
-        (None, 's'),
-        (None, 't'),
-        ('creating', None),
-        ('attaching', 's'),
-        ('detaching', 's'),
-        ('extending', 's'),
-        ('deleting', None),
+        (None, None, ()),
+        (None, 's', ()),
+        (None, 't', ()),
+        (None, None, ('s',)),
+        (None, None, ('s', 't')),
+        ('creating', None, ()),
+        ('attaching', 's', ()),
+        ('attaching', None, ('s', 't')),
+        ('detaching', 's', ()),
+        ('detaching', None, ('s', 't')),
+        ('extending', 's', ()),
+        ('deleting', None, ()),
     ]
 )
 VOLUME_SOURCES = st.sampled_from([None, None, 'image:i'])
@@ -570,7 +575,13 @@ VOLUME_TYPES = st.sampled_from(['default', 'default', 'fast'])
 VOLUMES = maybe_existing(
     'v',
     st.builds(
-        lambda how, thing: replace(thing, unfinished=how[0], server=how[1]),
+        lambda how, thing: replace(
+            thing,
+            unfinished=how[0],
+            server=how[1],
+            readers=how[2],
+            leaving=how[2][1:] if how[0] == 'detaching' else (),
+        ),
         VOLUME_STATES,
         existing_items(
             Volume('v'),
@@ -599,8 +610,10 @@ VOLUMES = maybe_existing(
             description=TEXTS,
             labels=LABELS,
         ),
-        st.sampled_from([None, 's', 't']),
+        st.none(),
         st.booleans(),
+        servers=st.sampled_from([None, ('s',), ('t',), ('t', 's')]),
+        read_only=st.sampled_from([None, False, True]),
     ),
     VOLUMES,
     st.sampled_from([True, False, None]),
@@ -612,19 +625,12 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
     def replan(there: World) -> Plan:
         servers = {
             name: Server(
-                name, volumes=tuple(item.name for item in there.values() if item.server == name)
+                name, volumes=tuple(item.name for item in there.values() if name in item.servers)
             )
             for name in ('s', 't')
         }
         current = there.get('v')
-        leaves = (
-            current is not None
-            and current.server
-            and (
-                request.state == 'detached'
-                or (request.state == 'attached' and current.server != request.server)
-            )
-        )
+        leaves = current is not None and bool(leaving(request, current))
         images = {'i': Image('i', min_disk=4)}
         types = {name: VolumeType(name) for name in ('default', 'fast')}
         seen = volume.ObservedVolumes(
@@ -633,14 +639,13 @@ def test_volumes(request: VolumeRequest, world: dict[str, Volume], mounted: bool
         return volume.plan(request, seen)
 
     after = apply_and_replan('volume', replan, world)
-    check_others_unchanged(world, after, request, 'server')
+    check_others_unchanged(world, after, request, 'server', 'readers', 'leaving')
     if request.state == 'attached':
-        assert after['v'].server == request.server
-    if request.state == 'detached' and request.server in (
-        None,
-        getattr(world.get('v'), 'server', None),
-    ):
-        assert after['v'].server is None
+        assert {*after['v'].servers} == {*request.named}
+    if request.state == 'attached' and request.read_only is not None:
+        assert bool(after['v'].readers) == request.read_only
+    if request.state == 'detached':
+        assert not {*after['v'].servers} & {*(request.named or ('s', 't'))}
 
 
 @EXAMPLES

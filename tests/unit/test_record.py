@@ -577,7 +577,13 @@ FIREWALL = {
 # The rows to delete before these rows.
 BEFORE_DELETE = {
     'network': ['port'],
-    'server': ['server_snapshot_disk', 'server_snapshot', 'volume_snapshot', 'volume'],
+    'server': [
+        'server_snapshot_disk',
+        'server_snapshot',
+        'volume_snapshot',
+        'volume_reader',
+        'volume',
+    ],
     'security_group': ['port_security_group'],
 }
 

@@ -259,6 +259,25 @@ def test_losses_are_reported() -> None:
         assert loss in report
 
 
+def test_volumes_that_servers_read() -> None:
+    """Each machine describes them; one that another machine writes to is not shared."""
+    volume = {'uuid': 'v', 'name': 'data', 'size': 1}
+    other = {**METADATA, 'server': {**SERVER, 'id': 8, 'uuid': 't', 'name': 'two'}, 'ports': []}
+    disks = {'server': {'s': 1, 't': 1}, 'image': {'i': 1}, 'volume': {'v': 1}}
+    read = {'read_volumes': [volume]}
+    machines = {'s': {**METADATA, **read}, 't': {**other, **read}}
+    rows, _lost = rebuild_rows(Remains({}, machines, disks))
+    (data,) = [row for row in rows['volume'] if row['uuid'] == 'v']
+    assert data.get('server_id') is None
+    assert [(row['volume_id'], row['server_id']) for row in rows['volume_reader']] == [
+        (data['id'], SERVER['id']),
+        (data['id'], 8),
+    ]
+    machines = {'s': {**METADATA, 'volumes': [volume]}, 't': {**other, **read}}
+    rows, _lost = rebuild_rows(Remains({}, machines, disks))
+    assert 'volume_reader' not in rows
+
+
 def test_volumes_for_containers() -> None:
     """One that nothing refers to is found by its file, and is no disk of virtual machines."""
     sizes = {'v': 2**30, 'w': 2**30}

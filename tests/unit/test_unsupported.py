@@ -10,6 +10,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible import (
     image,
     server,
     server_action,
+    volume,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.translation import (
     unsupported_options,
@@ -28,6 +29,15 @@ def test_force(arguments: dict[str, object]) -> None:
     assert (problem.option, problem.code) == ('force', 'unsupported')
     assert str(problem).startswith('force: the cloud mycloud does not support it: Nova shuts')
     assert unsupported_options(PROFILE, 'mycloud', 'server', {**params, 'force': False}) == []
+
+
+def test_read_only_volumes() -> None:
+    """They are refused, and volumes that are writable are not."""
+    params = {**dict.fromkeys(volume.ARGUMENTS), 'servers': ['a'], 'read_only': True}
+    (problem,) = unsupported_options(PROFILE, 'mycloud', 'volume', params)
+    assert (problem.option, problem.code) == ('read_only', 'unsupported')
+    params['read_only'] = False
+    assert unsupported_options(PROFILE, 'mycloud', 'volume', params) == []
 
 
 def test_iso_images() -> None:

@@ -117,7 +117,8 @@ def _volume(volume: Volume) -> Shown:
     return {
         'name': volume.name,
         'size': volume.size,
-        'server': volume.server,
+        'server': volume.holder,
+        'servers': list(volume.servers),
         'bootable': volume.bootable,
     }
 

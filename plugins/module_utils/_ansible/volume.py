@@ -5,21 +5,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Dict, Sequence, Tuple
+from typing import Any, Dict, Sequence, Tuple
 
 from .._cloud import Cloud, Names
-from .._model.status import TaskState, is_incomplete
+from .._model.status import is_incomplete
 from .._model.volume import Volume
 from .._model.volume_request import SOURCES, STATES, VolumeRequest
 from .._plan.volume import ObservedVolumes, plan
 from .options import NAME, by_name, specified_options
 from .protection import PROTECTED, protected_options
-from .references import References
 from .resource import Resource
 from .run import run
-
-if TYPE_CHECKING:
-    from .._model.server import Server
 
 ARGUMENTS: Dict[str, Any] = {
     'name': NAME,
@@ -28,6 +24,8 @@ ARGUMENTS: Dict[str, Any] = {
     'volume_type': {'type': 'str'},
     **{kind: {'type': 'str'} for kind in SOURCES},
     'server': {'type': 'str'},
+    'servers': {'type': 'list', 'elements': 'str'},
+    'read_only': {'type': 'bool'},
     'force': {'type': 'bool', 'default': False},
     'grow': {'type': 'bool', 'default': False},
     'file_system': {'type': 'str', 'choices': ['ext4']},
@@ -55,6 +53,8 @@ def request(params: Dict[str, Any]) -> VolumeRequest:
         params['grow'],
         params['mount_point'],
         params['allow_restart'],
+        params['servers'] and tuple(dict.fromkeys(params['servers'])),
+        params['read_only'],
     )
 
 
@@ -63,19 +63,14 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
     name = requested.name
     volumes = by_name('volume', cloud.volumes.list([name]))
     current = volumes.get(name)
-    holder = current.server if current else None
     names = {('volume', name)}
-    servers = References('server', _servers(cloud, requested, current))
-    for server in (requested.server, holder):
-        servers.check(server)  # before the plan copies them
-        if server:
-            names.add(('server', server))
-    mounted: bool | None = False
-    if _detaches(requested, current):
-        from .volume_guest import is_mounted
+    observed = ObservedVolumes(volumes, sees_guests=cloud.profile.sees_guests)
+    holders = current.servers if current else ()
+    if holders or requested.state in ('attached', 'detached'):
+        from .volume_guest import with_servers
 
-        mounted = is_mounted(cloud, requested, servers.get(holder or ''))
-    observed = ObservedVolumes(volumes, servers, mounted, cloud.profile.sees_guests)
+        names |= {('server', server) for server in (*requested.named, *holders)}
+        observed = with_servers(cloud, requested, current, observed)
     observed = _with_more(cloud, requested, current, observed)
     if requested.grow:
         from .volume_guest import with_guest
@@ -91,11 +86,7 @@ def observe(cloud: Cloud, requested: VolumeRequest) -> Tuple[ObservedVolumes, Na
 def _with_more(
     cloud: Cloud, requested: VolumeRequest, current: Volume | None, observed: ObservedVolumes
 ) -> ObservedVolumes:
-    """With the types if the volume gets one, the default one if it is new, and other volumes."""
-    if requested.state == 'attached' and not (current and current.server == requested.server):
-        from .volume_guest import with_others
-
-        observed = with_others(cloud, requested, observed)
+    """With the types if the volume gets one, and the default one if it is new."""
     wanted = requested.options.get('volume_type')
     if wanted and (current is None or current.volume_type != wanted):
         types = {one.name: one for one in cloud.volumes.types()}
@@ -105,33 +96,6 @@ def _with_more(
     if current is None:
         return replace(observed, default_type=cloud.profile.default_volume_type)
     return observed
-
-
-def _detaches(requested: VolumeRequest, current: Volume | None) -> bool:
-    """Whether the request detaches the volume from the server that has it."""
-    if current is None or current.server is None or current.bootable:
-        return False
-    if requested.state == 'detached':
-        return True
-    return requested.state == 'attached' and current.server != requested.server
-
-
-def _servers(cloud: Cloud, requested: VolumeRequest, current: Volume | None) -> Sequence[Server]:
-    """All servers if the volume is attached, else the one that has it if the plan concerns it."""
-    if requested.state == 'attached' and not (current and current.bootable):
-        return cloud.servers.list()
-    if current is None or not current.server:
-        return ()
-    return cloud.servers.list([current.server]) if _concerns_server(requested, current) else ()
-
-
-def _concerns_server(requested: VolumeRequest, current: Volume) -> bool:
-    """Whether the plan concerns the server that has the volume."""
-    if requested.grow or current.unfinished in (TaskState.ATTACHING, TaskState.DETACHING):
-        return True
-    if current.bootable or (current.file_system and current.differs(requested.options)):
-        return current.differs(requested.options)
-    return _detaches(requested, current)
 
 
 def reload(cloud: Cloud, planned: Sequence[Volume]) -> Sequence[Volume]:
@@ -146,7 +110,7 @@ RESOURCE = Resource(
     observe,
     plan,
     reload,
-    rules={'mutually_exclusive': [SOURCES]},
+    rules={'mutually_exclusive': [SOURCES, ('server', 'servers')]},
 )
 
 

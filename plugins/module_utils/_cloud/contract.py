@@ -152,8 +152,8 @@ class Volumes(Items[Volume], Updatable, Protocol):
     def types(self) -> Sequence[VolumeType]:
         """Return the types that volumes can have."""
 
-    def is_mounted(self, name: str) -> bool | None:
-        """Return whether the guest has the volume mounted; None if it is not known."""
+    def is_mounted(self, name: str, server: str) -> bool | None:
+        """Return whether the guest of a server has a volume mounted; None if it is not known."""
 
     def guest_disk(self, name: str) -> GuestDisk:
         """Return what the running guest of a server uses of a volume that is attached to it."""

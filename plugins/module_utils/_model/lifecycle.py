@@ -147,10 +147,11 @@ _DETACHED: Mapping[Word, Word] = {
 VOLUME: Mapping[Verb, Transition] = {
     Verb.CREATE: _stays(TaskState.CREATING, of=()),
     Verb.UPDATE: _stays(TaskState.EXTENDING, of=_IDLE),
+    # In use: by servers that read it, beside others.
     Verb.ATTACH: _becomes(
         VolumeStatus.IN_USE,
         TaskState.ATTACHING,
-        of=(VolumeStatus.AVAILABLE,),
+        of=_IDLE,
     ),
     Verb.DETACH: Transition((TaskState.DETACHING,), _DETACHED),
     Verb.BACK_UP: _stays(TaskState.BACKING_UP, of=_IDLE),

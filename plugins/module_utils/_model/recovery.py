@@ -12,7 +12,13 @@ from typing import Dict, List, Tuple
 from .checks import DEFAULT_GROUP, DEFAULT_PROJECT, RECOVERED_BY
 from .network import candidates
 from .record_state import RecordState
-from .recovery_disks import add_disks, add_root_volumes, missing_disks, unknown_disks
+from .recovery_disks import (
+    add_disks,
+    add_reader,
+    add_root_volumes,
+    missing_disks,
+    unknown_disks,
+)
 from .recovery_rows import Disks, Metadata, Row, Rows, append, insert, named, project_of, uuids
 
 # What is in the export only, because the metadata of machines does not mention it.
@@ -143,6 +149,8 @@ def _add_server(rows: Rows, metadata: Metadata, disks: Disks) -> List[str]:
         if volume['uuid'] not in uuids(rows, 'volume'):
             place = {'project': project, 'server_id': server['id']}
             append(rows, 'volume', {**volume, **place})
+    for volume in metadata.get('read_volumes', []):
+        add_reader(rows, server, volume)
     return lost
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import List
 
 from .image import min_disk_gb
-from .recovery_rows import Disks, Row, Rows, append, project_of, uuids
+from .recovery_rows import Disks, Metadata, Row, Rows, append, project_of, uuids
 from .root_volume import root_columns
 from .server_type import CONTAINER, ROOT_TAR
 from .volume_files import FILE_SYSTEM
@@ -40,6 +40,16 @@ def add_root_volumes(rows: Rows, disks: Mapping[str, int]) -> None:
                 columns[column] = server[column]
         columns['project'] = project_of(server)
         append(rows, 'volume', columns)
+
+
+def add_reader(rows: Rows, server: Row, volume: Metadata) -> None:
+    """Let a server have a volume read-only, as others may have it."""
+    project = project_of(server)
+    found = [row for row in rows.get('volume', ()) if row['uuid'] == volume['uuid']]
+    row = found[0] if found else append(rows, 'volume', {**volume, 'project': project})
+    if row.get('server_id') is None:  # else another machine writes to it
+        ids = {'volume_id': row['id'], 'server_id': server['id']}
+        append(rows, 'volume_reader', {**ids, 'project': project})
 
 
 def missing_disks(rows: Rows, disks: Disks) -> List[str]:

@@ -144,6 +144,7 @@ class Server:
     networks: Tuple[Nic, ...] = (Nic('default'),)
     floating_ip: str | None = None
     volumes: Tuple[str, ...] = ()
+    read_only_volumes: Tuple[str, ...] = ()
     snapshots: Tuple[str, ...] = ()
     delete_protection: bool = False
     guest_agent: bool = True

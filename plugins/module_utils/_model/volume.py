@@ -27,7 +27,8 @@ class Volume:
     is not lost; empty: it can. ``filled``: whether partition and file system in the guest fill it,
     if a plan concerns that; results are without. ``limits``: of its type. ``file_system``: of a
     volume for containers, which no guest sees as a disk (``device``: None); ``mount_point``: where
-    the container has it.
+    the container has it. ``readers``: the servers that have it read-only, while none may write to
+    it (``server``: None); ``leaving``: those of them that a run has begun to detach it from.
     """
 
     name: str
@@ -56,6 +57,18 @@ class Volume:
     limits: Mapping[str, int] = field(default_factory=dict)
     file_system: str | None = None
     mount_point: str | None = None
+    readers: Tuple[str, ...] = ()
+    leaving: Tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def servers(self) -> Tuple[str, ...]:
+        """The servers that it is attached to."""
+        return (self.server,) if self.server else self.readers
+
+    @property
+    def holder(self) -> str | None:
+        """The only server that it is attached to; None: it has none, or several."""
+        return self.servers[0] if len(self.servers) == 1 else None
 
     @property
     def status(self) -> VolumeStatus:
@@ -66,7 +79,7 @@ class Volume:
             return VolumeStatus(self.task_state.value)
         if self.cloud_status:
             return self.cloud_status
-        return VolumeStatus.IN_USE if self.server else VolumeStatus.AVAILABLE
+        return VolumeStatus.IN_USE if self.servers else VolumeStatus.AVAILABLE
 
     @property
     def fault(self) -> str:
@@ -77,11 +90,12 @@ class Volume:
         """The volume when what was begun with it is done, unless that is its deletion."""
         is_detached = TaskState.DETACHING in (self.task_state, self.unfinished)
         done = replace(self, task_state=None, progress=None, unfinished=None)
-        return done.released() if is_detached else done
+        return done.released(self.leaving) if is_detached else replace(done, leaving=())
 
-    def released(self) -> Volume:
-        """The volume when no server has it."""
-        return replace(self, server=None, mount_point=None)
+    def released(self, servers: Tuple[str, ...] = ()) -> Volume:
+        """The volume when these servers no longer have it; without any: when no server has it."""
+        readers = tuple(name for name in self.readers if servers and name not in servers)
+        return replace(self, server=None, mount_point=None, readers=readers, leaving=())
 
     def differs(self, options: Mapping[str, Any]) -> bool:
         """Whether it has other values than the options of a request."""
@@ -89,9 +103,12 @@ class Volume:
 
     def public(self) -> Dict[str, Any]:
         """The volume for the result of a module."""
-        internal = ('disk_missing', 'cloud_status', 'unavailable')
+        internal = ('disk_missing', 'cloud_status', 'unavailable', 'readers', 'leaving')
         return {
             **plain_fields(self, *internal, *(('filled',) if self.filled is None else ())),
+            'server': self.holder,
+            'servers': list(self.servers),
+            'read_only': bool(self.readers),
             'status': self.status.value,
             'status_reason': self.fault or None,
         }

@@ -7,10 +7,14 @@ from __future__ import annotations
 from .effect import FIXED, LIVE, Effect, Table, live
 from .volume import Volume
 
+_READ = 'its disk is not changed while servers read it; detach it first (state: detached)'
+
 
 def _size(before: int, after: int, current: Volume) -> Effect:
     if after < before:
         return Effect(FIXED, 'a volume cannot shrink; create a new one')
+    if current.readers:
+        return Effect(FIXED, _READ)
     return Effect(LIVE)
 
 
@@ -24,6 +28,8 @@ def _volume_type(before: str, after: str, current: Volume) -> Effect:
         return Effect(FIXED, 'a root volume stays where its server is; create a server of an image')
     if current.snapshots or current.server_snapshots:
         return Effect(FIXED, 'snapshots do not move with a volume; delete those first')
+    if current.readers:
+        return Effect(FIXED, _READ)
     if current.file_system:
         return Effect(FIXED, 'one with a file_system does not move; copy its files to another one')
     return Effect(LIVE)

@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List
+from typing import List, Tuple
 
 from .checks import reference_problems, size_problems
-from .problem import Problem, invalid
+from .problem import Problem
 from .request import Request
 from .volume import root_server
 
@@ -18,38 +18,36 @@ SOURCES = ('image', 'source_volume', 'snapshot', 'backup')  # what a volume can 
 
 @dataclass(frozen=True)
 class VolumeRequest(Request):
-    """The requested state."""
+    """The requested state. ``read_only``: how servers get the volume; None: as it is attached."""
 
     server: str | None = None
     force: bool = False
     grow: bool = False
     mount_point: str | None = None
     allow_restart: bool = False
+    servers: Tuple[str, ...] | None = None
+    read_only: bool | None = None
+
+    @property
+    def named(self) -> Tuple[str, ...]:
+        """The servers that it names."""
+        return (self.server,) if self.server else self.servers or ()
 
     def problems(self) -> List[Problem]:
         """What is invalid in the request, regardless of what exists."""
         problems = super().problems() + size_problems(self.options.get('size'), 'size')
-        for option, name in (
-            ('volume_type', self.options.get('volume_type')),
-            ('server', self.server),
-        ):
-            problems += [] if name is None else reference_problems(name, option)
-        problems += self._server_problems()
+        if self.options.get('volume_type') is not None:
+            problems += reference_problems(self.options['volume_type'], 'volume_type')
+        servers = (self.server, self.servers, self.read_only)
+        if self.state == 'attached' or servers != (None, None, None):
+            from .volume_servers import server_problems
+
+            problems += server_problems(self)
         is_about_content = self.grow or self.mount_point is not None
         if is_about_content or {'file_system', 'source'} & {*self.options}:
             from .volume_files import content_problems
 
             problems += content_problems(self)
-        return problems
-
-    def _server_problems(self) -> List[Problem]:
-        problems: List[Problem] = []
-        if self.state == 'attached' and self.server is None:
-            problems.append(invalid('server', 'specify the server to attach it to'))
-        if self.state in ('present', 'absent') and self.server is not None:
-            problems.append(
-                invalid('server', f'it requires state: attached or detached, not {self.state}')
-            )
         return problems
 
     def _name_problems(self) -> List[Problem]:

@@ -54,6 +54,12 @@ _UNSUPPORTED = (
         UnsupportedOption('volume', option, none, 'Nova has no containers; omit it')
         for option, none in (('file_system', ()), ('mount_point', ()), ('allow_restart', (False,)))
     ),
+    UnsupportedOption(
+        'volume',
+        'read_only',
+        (False,),
+        'Nova attaches volumes writable, unless they were made read-only in Cinder; use one server',
+    ),
     UnsupportedOption('server', 'type', ('vm',), 'Nova has no containers; omit it'),
     UnsupportedOption('server', 'on_crash', (), 'Nova starts none after a crash; omit it'),
     *(

@@ -30,6 +30,11 @@ def with_volumes(
     for volume in found:
         _check_whole(volume, draft)
         _check_disk(volume, draft)
+    if new.include_volumes and server.read_only_volumes:
+        draft.notes.append(
+            f'volume {", ".join(server.read_only_volumes)}: attached read-only; it is not in the '
+            'backup'
+        )
     before = {copy.id: copy.name for copy in begun.volumes} if begun else {}
     if before and {*before} != {volume.id for volume in found}:
         draft.refuse(

@@ -12,6 +12,7 @@ from .._model.status import TaskState
 from .._model.volume import DISK_MISSING, Volume, root_server
 from .._model.volume_effects import TABLE
 from .._model.volume_request import VolumeRequest
+from .._model.volume_servers import joining, leaving
 from .volume_attachment import check_server
 
 if TYPE_CHECKING:
@@ -60,9 +61,9 @@ def _refusal(request: VolumeRequest, current: Volume) -> str:
         return 'it is deleted with its server (server: state: absent)'
     if current.disk_missing:
         return f'{DISK_MISSING}; delete the server and re-create it'
-    if request.state == 'attached' and request.server != current.server:
+    if joining(request, current):
         return 'it cannot be attached to another server; create an image of its server'
-    if request.state == 'detached' and request.server in (None, current.server):
+    if leaving(request, current):
         return 'it cannot be detached; create an image of its server'
     if current.unfinished not in (None, TaskState.EXTENDING):
         return (

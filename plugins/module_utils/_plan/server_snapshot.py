@@ -4,9 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Tuple
+from typing import TYPE_CHECKING, Tuple
 
 from .._model.change import AFTER_APPLY, Draft, Plan
 from .._model.effect import COMPLETES_INTERRUPTED_RUN, LIVE, RESTART
@@ -140,18 +140,19 @@ def _create(
     draft: Draft,
 ) -> ServerSnapshot:
     """Create a snapshot, or complete its creation. ``begun``: by an interrupted run."""
-    from .server_snapshot_content import check_memory, check_volumes
+    from .server_snapshot_content import check_memory, check_volumes, own_volumes
 
     _check_server(server, Verb.SNAPSHOT, draft)
     base = begun.completed() if begun else ServerSnapshot(request.name)
     memory = base.memory if request.memory is None else request.memory
     if memory:
         check_memory(server, draft)
-    check_volumes(server, observed.volumes, draft)
+    volumes = own_volumes(server, observed.volumes, draft)
+    check_volumes(server, volumes, draft)
     new = replace(
         base,
         memory=memory,
-        volumes={name: volume.size for name, volume in sorted(observed.volumes.items())},
+        volumes={name: volume.size for name, volume in sorted(volumes.items())},
         hardware=hardware_of(server) if memory else None,
         parent=_origin(request, observed),
         current=True,
@@ -189,8 +190,11 @@ def _restored(
         _check_server(server, Verb.RESTORE, draft)
     later = sorted({*server.volumes} - {*current.volumes})
     if _has_memory(request, current):
-        _check_hardware(current, server, later, draft)
-    elif later:
+        from .server_snapshot_content import check_hardware
+
+        check_hardware(current, server, later, draft)
+    elif {*later} - {*server.read_only_volumes}:
+        later = sorted({*later} - {*server.read_only_volumes})
         draft.notes.append(
             f'volume {", ".join(later)}: attached after the snapshot {current.name} was made; '
             'it is not restored'
@@ -213,27 +217,6 @@ def _check_fixed(request: ServerSnapshotRequest, current: ServerSnapshot, draft:
             'memory',
             f'memory: {_KIND} {current.name} has no memory; leave memory out, and the guest boots '
             'afresh',
-        )
-
-
-def _check_hardware(
-    current: ServerSnapshot, server: Server, later: Sequence[str], draft: Draft
-) -> None:
-    """Refuse to restore memory into a machine that is not the one that it is of."""
-    now = hardware_of(server)
-    then: Mapping[str, Any] = current.hardware or {}
-    differing = [
-        f'{option} is {now[option]}, and was {then[option]}'
-        for option in now
-        if option in then and now[option] != then[option]
-    ]
-    differing += [f'volume {name} was not attached' for name in later]
-    if differing:
-        draft.refuse(
-            'memory',
-            f'memory: server {server.name} is not as it was when {current.name} was made '
-            f'({"; ".join(differing)}); change that back, or set memory: false to restore the '
-            'disks only',
         )
 
 

@@ -1,13 +1,14 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What snapshots of servers are of: imported when one is made."""
+"""What snapshots of servers are of: imported when one is made, or has memory to restore."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .._model.change import Draft
+from .._model.server_snapshot import ServerSnapshot, hardware_of
 from .._model.server_type import CONTAINER
 from .._model.status import Status
 
@@ -24,12 +25,31 @@ def check_memory(server: Server, draft: Draft) -> None:
             f'memory: server {server.name} is a container, whose memory nothing keeps; leave '
             'memory out, and its files are kept',
         )
+    elif server.read_only_volumes:
+        draft.refuse(
+            'memory',
+            f'memory: server {server.name} has volumes that it shares read-only '
+            f'({", ".join(server.read_only_volumes)}), which are in no snapshot; detach them first '
+            '(volume: state: detached), or leave memory out',
+        )
     elif server.settled_status != Status.ACTIVE:
         draft.refuse(
             'memory',
             f'memory: server {server.name} is {server.settled_status}, and only a running guest '
             'has memory to keep; start the server, or leave memory out',
         )
+
+
+def own_volumes(
+    server: Server, volumes: Mapping[str, Volume], draft: Draft
+) -> Mapping[str, Volume]:
+    """The volumes that the server may write to; the others are as they were."""
+    if server.read_only_volumes:
+        draft.notes.append(
+            f'volume {", ".join(server.read_only_volumes)}: attached read-only; it is not in the '
+            'snapshot'
+        )
+    return {name: one for name, one in volumes.items() if name not in server.read_only_volumes}
 
 
 def check_volumes(server: Server, volumes: Mapping[str, Volume], draft: Draft) -> None:
@@ -48,3 +68,24 @@ def check_volumes(server: Server, volumes: Mapping[str, Volume], draft: Draft) -
                 f'volume {volume.name} is unfinished ({volume.unfinished}); run its task again '
                 'first',
             )
+
+
+def check_hardware(
+    current: ServerSnapshot, server: Server, later: Sequence[str], draft: Draft
+) -> None:
+    """Refuse to restore memory into a machine that is not the one that it is of."""
+    now = hardware_of(server)
+    then: Mapping[str, Any] = current.hardware or {}
+    differing = [
+        f'{option} is {now[option]}, and was {then[option]}'
+        for option in now
+        if option in then and now[option] != then[option]
+    ]
+    differing += [f'volume {name} was not attached' for name in later]
+    if differing:
+        draft.refuse(
+            'memory',
+            f'memory: server {server.name} is not as it was when {current.name} was made '
+            f'({"; ".join(differing)}); change that back, or set memory: false to restore the '
+            'disks only',
+        )

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Mapping, Sequence
+from typing import TYPE_CHECKING, Mapping, Sequence, Tuple
 
 from .._model.change import Draft, Plan
 from .._model.volume import DEFAULT_TYPE, Volume, root_server
@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 class ObservedVolumes:
     """Volumes, servers, images and snapshots by name, also what a new volume is a copy of.
 
-    ``mounted``: whether the volume is mounted in its guest; None: it is not known.
+    ``mounted``: whether the volume is mounted in a guest that loses it; None: it is not known.
+    ``mounted_in``: the servers of those that read it for which that holds.
     ``sees_guests``: whether the cloud could tell. ``of_running``: whether it copies what a running
     server uses. ``types``: if the request has one to check; ``default_type``: that of new volumes.
     ``guest_disk``: if it is to grow there, what a running guest uses of the volume. ``backups``: by
@@ -46,6 +47,7 @@ class ObservedVolumes:
     backups: Mapping[str, Backup] = field(default_factory=dict)
     mount_problem: str = ''
     grows_mounted: bool = True
+    mounted_in: Tuple[str, ...] = ()
 
 
 def plan(request: VolumeRequest, observed: ObservedVolumes) -> Plan[Volume]:
@@ -103,19 +105,17 @@ def _attached(
     request: VolumeRequest, current: Volume, observed: ObservedVolumes, draft: Draft
 ) -> Volume:
     """Attach or detach the volume, if that is requested and not so."""
-    if request.state == 'attached' and current.server != request.server:
-        from .volume_attachment import attach
+    if request.state in ('attached', 'detached'):
+        from .._model.volume_servers import joining, leaving
 
-        return attach(request, current, observed, draft)
+        if joining(request, current) or leaving(request, current):
+            from .volume_attachment import attach_and_detach
+
+            return attach_and_detach(request, current, observed, draft)
     if request.mount_point:
         from .volume_files import check_mount_point
 
         check_mount_point(request, current, draft)
-    is_named = request.server in (None, current.server)
-    if request.state == 'detached' and current.server and is_named:
-        from .volume_attachment import detach
-
-        return detach(request, current, observed, draft)
     return current
 
 
@@ -127,8 +127,8 @@ def _with_settled_servers(
 ) -> ObservedVolumes:
     """The servers that have or get the volume as other runs will leave them."""
     servers = dict(observed.servers)
-    for name in (request.server, current.server if current else None):
-        server = draft.settled('server', servers.pop(name or '', None))
+    for name in (*request.named, *(current.servers if current else ())):
+        server = draft.settled('server', servers.pop(name, None))
         if server:
             servers[server.name] = server
     return replace(observed, servers=servers)

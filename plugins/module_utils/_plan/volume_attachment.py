@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Sequence
 
 from .._model.change import Draft
 from .._model.checks import join_names
@@ -13,6 +13,7 @@ from .._model.kinds import Verb
 from .._model.server_type import CONTAINER
 from .._model.volume import Volume
 from .._model.volume_request import VolumeRequest
+from .._model.volume_servers import joining, leaving
 from .server_state import check_bus
 from .server_state import check_server as check_status
 
@@ -23,26 +24,38 @@ if TYPE_CHECKING:
 MAX_VOLUMES = 15  # of a server, besides the root volume
 
 
-def attach(
+def attach_and_detach(
     request: VolumeRequest,
     current: Volume,
     observed: ObservedVolumes,
     draft: Draft,
 ) -> Volume:
-    """Attach the volume, and detach it from another server first."""
-    if draft.require('server', request.server or '', observed.servers):
-        server = observed.servers[request.server or '']
-        if len(server.volumes) >= MAX_VOLUMES:
-            draft.refuse(
-                'server',
-                f'server: {server.name} has {len(server.volumes)} volumes; a server has at most '
-                f'{MAX_VOLUMES} besides its root volume',
-            )
-        check_server(server, Verb.ATTACH, draft)
-    if current.server:
-        current = detach(request, current, observed, draft)
-    after = replace(current, server=request.server)
-    return _connection(request, current, after, request.server, Verb.ATTACH, observed, draft)
+    """Detach the volume from the servers that lose it, and attach it to others then."""
+    lost, gained = leaving(request, current), joining(request, current)
+    for name in gained:
+        if draft.require('server', name, observed.servers):
+            _check_joining(current, observed.servers[name], draft)
+    if lost:
+        current = _detach(request, lost, current, observed, draft)
+    if gained and request.read_only:
+        from .volume_readers import attach
+
+        return attach(gained, current, observed, draft)
+    for name in gained:
+        after = replace(current, server=name)
+        current = _connection(request, current, after, name, Verb.ATTACH, observed, draft)
+    return current
+
+
+def _check_joining(volume: Volume, server: Server, draft: Draft) -> None:
+    others = {*server.volumes} - {volume.name}
+    if len(others) >= MAX_VOLUMES:
+        draft.refuse(
+            'server',
+            f'server: {server.name} has {len(others)} volumes; a server has at most '
+            f'{MAX_VOLUMES} besides its root volume',
+        )
+    check_server(server, Verb.ATTACH, draft)
 
 
 def _connection(
@@ -73,14 +86,16 @@ def check_server(server: Server | None, verb: Verb, draft: Draft) -> None:
         check_bus(server, draft)
 
 
-def detach(
+def _detach(
     request: VolumeRequest,
+    servers: Sequence[str],
     current: Volume,
     observed: ObservedVolumes,
     draft: Draft,
 ) -> Volume:
-    """Detach the volume; what a guest has mounted only with force."""
-    check_server(observed.servers.get(current.server or ''), Verb.DETACH, draft)
+    """Detach the volume from servers; what a guest has mounted only with force."""
+    for name in servers:
+        check_server(observed.servers.get(name), Verb.DETACH, draft)
     if current.server_snapshots:
         draft.refuse(
             'state',
@@ -88,25 +103,26 @@ def detach(
             f'({join_names(current.server_snapshots)}); delete those first (server_snapshot: '
             'state: absent)',
         )
+    where = ', '.join(observed.mounted_in or servers)
     if observed.mounted and not request.force:
         draft.refuse(
             'force',
-            f'volume {current.name} is mounted in {current.server}, and data would be lost; '
+            f'volume {current.name} is mounted in {where}, and data would be lost; '
             'unmount it there first, or set force: true',
         )
     if observed.mounted is None:
-        draft.notes.append(_unknown_mount(current, observed.sees_guests))
-    after = replace(current.released(), cloud_status=None)
+        draft.notes.append(_unknown_mount(current, where, observed.sees_guests))
+    after = replace(current.released(tuple(servers)), cloud_status=None)
     return _connection(request, current, after, current.server, Verb.DETACH, observed, draft)
 
 
-def _unknown_mount(current: Volume, sees_guests: bool) -> str:
+def _unknown_mount(current: Volume, where: str, sees_guests: bool) -> str:
     if sees_guests:
         return (
             f'whether volume {current.name} is mounted is unknown: the guest agent of '
-            f'{current.server} does not answer'
+            f'{where} does not answer'
         )
     return (
         f'whether volume {current.name} is mounted is unknown: this cloud does not see into '
-        f'{current.server}; unmount it there first'
+        f'{where}; unmount it there first'
     )

@@ -49,10 +49,10 @@ def refuse_lost(volume: Volume, draft: Draft) -> None:
 def delete(request: VolumeRequest, current: Volume, draft: Draft) -> None:
     """Delete a volume that is not in use."""
     check_protection('volume', current, request.options, draft)
-    if current.server:
+    if current.servers:
         draft.refuse(
             'state',
-            f'volume {current.name} is attached to {current.server}; detach it first '
+            f'volume {current.name} is attached to {", ".join(current.servers)}; detach it first '
             '(state: detached)',
         )
     if current.snapshots:
@@ -126,7 +126,8 @@ def _complete_earlier_run(
     if verb != Verb.CREATE:
         from .volume_attachment import check_server
 
-        check_server(observed.servers.get(current.server or ''), verb, draft)
+        for name in current.leaving or current.servers:
+            check_server(observed.servers.get(name), verb, draft)
     before = None if verb == Verb.CREATE else current
     after = current.completed()
     if verb == Verb.CREATE:

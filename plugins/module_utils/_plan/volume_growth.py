@@ -13,6 +13,7 @@ from .._model.server_type import CONTAINER
 from .._model.status import Status, TaskState
 from .._model.volume import Volume
 from .._model.volume_request import VolumeRequest
+from .._model.volume_servers import joining, leaving
 
 if TYPE_CHECKING:
     from .._model.server import Server
@@ -25,6 +26,10 @@ def with_growth(
     """The request and the volume with what of it the guest uses; refuse what cannot be grown."""
     if current and current.file_system:
         draft.refuse('grow', f'volume {current.name}: its file system always fills it; omit grow')
+        return request, current
+    if current and current.readers and not leaving(request, current):
+        text = f'volume {current.name}: servers have it read-only, and nothing grows on it'
+        draft.refuse('grow', f'{text}; omit grow')
         return request, current
     if current is None or _is_attached_first(request, current):
         _check_attached_first(request, current, draft)
@@ -79,11 +84,11 @@ def _is_attached_first(request: VolumeRequest, current: Volume) -> bool:
     """Whether the volume has yet to come into the guest in which it would grow."""
     if current.unfinished in (TaskState.CREATING, TaskState.ATTACHING, TaskState.DELETING):
         return True
-    return request.state == 'attached' and request.server != current.server
+    return bool(joining(request, current))
 
 
 def _check_attached_first(request: VolumeRequest, current: Volume | None, draft: Draft) -> None:
-    if request.state != 'attached' and not (current and current.server):
+    if request.state != 'attached' and not (current and current.servers):
         draft.refuse(
             'grow',
             f'volume {request.name}: it is attached to no server; attach it (state: attached), and '

@@ -54,7 +54,9 @@ def plan(request: VolumeSnapshotRequest, observed: ObservedVolumeSnapshots) -> P
 
     result = plan_one(_KIND, request, current, TABLE, new, draft)
     if any(change.verb != Verb.UPDATE for change in draft.changes):
-        _check_volume(volume, observed, draft)
+        from .volume_snapshot_checks import check_volume
+
+        check_volume(volume, observed, draft)
     return draft.finish(result, *_ORDER)
 
 
@@ -66,45 +68,12 @@ def _after_restore(
     draft: Draft,
 ) -> VolumeSnapshot:
     """Complete a restore that was interrupted, before anything else is done with the snapshot."""
-    _check_unused(volume, observed, draft)
+    from .volume_snapshot_checks import check_unused
+
+    check_unused(volume, observed, draft)
     return draft.add(
         _KIND, Verb.RESTORE, current, current.completed(), why=COMPLETES_INTERRUPTED_RUN
     )
-
-
-def _check_volume(
-    volume: Volume | None, observed: ObservedVolumeSnapshots, draft: Draft
-) -> Server | None:
-    """Refuse a volume whose disk is not as it should be; return its server."""
-    if volume is None:
-        return None
-    if volume.file_system:
-        draft.refuse(
-            'volume',
-            f'volume {volume.name} is for containers (file_system: {volume.file_system}), and has '
-            'no snapshots; attach it to a container, and copy its files',
-        )
-    if volume.unavailable:
-        draft.refuse('volume', f'volume {volume.name}: {volume.unavailable}')
-    if volume.disk_missing:
-        from .._model.volume import DISK_MISSING
-
-        draft.refuse(
-            'volume',
-            f'volume {volume.name}: {DISK_MISSING}; delete the volume (state: absent) and '
-            're-create it',
-        )
-    if volume.unfinished:
-        draft.refuse(
-            'volume',
-            f'volume {volume.name} is unfinished ({volume.unfinished}); run its task again first',
-        )
-    server: Server | None = draft.settled('server', observed.servers.get(volume.server or ''))
-    if server:
-        from .server_state import check_server
-
-        check_server(server, Verb.SNAPSHOT, draft)
-    return server
 
 
 def _restored(
@@ -115,6 +84,8 @@ def _restored(
     draft: Draft,
 ) -> Tuple[VolumeSnapshot, ...]:
     """Take the volume back to the snapshot."""
+    from .volume_snapshot_checks import check_latest, check_unused
+
     if not draft.require(_KIND, request.name, observed.snapshots, 'name') or current is None:
         new = VolumeSnapshot(request.name, **request.options)
         return (draft.add(_KIND, Verb.RESTORE, None, new),)
@@ -124,43 +95,9 @@ def _restored(
             f'{_KIND} {current.name} is unfinished ({current.unfinished}); complete it (state: '
             'present or absent), and restore another one',
         )
-    _check_unused(volume, observed, draft)
+    check_unused(volume, observed, draft)
     if observed.latest_only and volume:
-        _check_latest(current, volume, observed, draft)
+        check_latest(current, volume, observed, draft)
     why = COMPLETES_INTERRUPTED_RUN if current.unfinished else ''
     after = replace(current.completed(), **request.options)
     return (draft.add(_KIND, Verb.RESTORE, current, after, why=why),)
-
-
-def _check_unused(volume: Volume | None, observed: ObservedVolumeSnapshots, draft: Draft) -> None:
-    """Refuse to change the disk of a guest that runs."""
-    server = _check_volume(volume, observed, draft)
-    if server and volume and server.power != 'stopped':
-        draft.refuse(
-            'state',
-            f'volume {volume.name} is attached to {server.name}, which is running; stop that first '
-            '(server: state: stopped), or detach the volume',
-        )
-
-
-def _check_latest(
-    current: VolumeSnapshot, volume: Volume, observed: ObservedVolumeSnapshots, draft: Draft
-) -> None:
-    """Refuse what Cinder does not take back."""
-    *_others, latest = observed.snapshots
-    reasons = [
-        *([f'{volume.name} is attached to {volume.server}'] if volume.server else ()),
-        *([f'{latest} is later'] if latest != current.name else ()),
-        *(
-            [f'{volume.name} has {volume.size} GB, and had {current.size}']
-            if volume.size != current.size
-            else ()
-        ),
-    ]
-    if reasons:
-        draft.refuse(
-            'state',
-            f'{_KIND} {current.name}: {"; ".join(reasons)}; this cloud restores only the latest '
-            'snapshot of a detached volume of the same size; create a volume from it (volume: '
-            'snapshot)',
-        )

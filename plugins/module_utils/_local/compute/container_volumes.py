@@ -15,30 +15,30 @@ from ..storage.volume_files import attach, detach, files_of
 from .machine_hardware import attribute
 
 if TYPE_CHECKING:
-    from ..record.storage_rows import VolumeRow
+    from .row_types import VolumeOfServer
 
 Mounts = Tuple[Tuple[str, str], ...]  # folders of the host, and where containers have them
 _INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE
 
 
-def mounts_of(host: Host, volumes: Iterable[VolumeRow]) -> Mounts:
+def mounts_of(host: Host, volumes: Iterable[VolumeOfServer]) -> Mounts:
     """The mounts of volumes; what is mounted in another one comes after that."""
     pool = pool_of(host)
     found = [(files_of(pool.files(row['uuid'])), row['mount_point']) for row in volumes]
     return tuple(sorted(found, key=lambda mount: mount[1]))
 
 
-def _had(volumes: Iterable[VolumeRow]) -> List[VolumeRow]:
+def _had(volumes: Iterable[VolumeOfServer]) -> List[VolumeOfServer]:
     """The volumes that a container has when it starts next."""
     return [row for row in volumes if row['task_state'] != TaskState.DETACHING]
 
 
-def check_mount_points(host: Host, name: str, root: str, volumes: Iterable[VolumeRow]) -> None:
+def check_mount_points(host: Host, name: str, root: str, volumes: Iterable[VolumeOfServer]) -> None:
     """Raise CloudError if a container has made of its files what keeps it from starting."""
     mount_points.check(host, name, root, _had(volumes))
 
 
-def attached(host: Host, volumes: Iterable[VolumeRow], first: int) -> Mounts:
+def attached(host: Host, volumes: Iterable[VolumeOfServer], first: int) -> Mounts:
     """The mounts of a container, ready for it. ``first``: of its users on the host."""
     having = _had(volumes)
     pool = pool_of(host)
@@ -47,7 +47,7 @@ def attached(host: Host, volumes: Iterable[VolumeRow], first: int) -> Mounts:
     return mounts_of(host, having)
 
 
-def release(host: Host, volumes: Iterable[VolumeRow]) -> None:
+def release(host: Host, volumes: Iterable[VolumeOfServer]) -> None:
     """Unmount the volumes of a container that is gone."""
     pool = pool_of(host)
     for row in volumes:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _DEFINITION = '/etc/libvirt/{}/{}.xml'
 NOT_DEFINED = 'its machine is no longer defined in libvirt'
 _INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE: the persistent definition
-_PAUSED, _BY_ERROR = 3, 5  # VIR_DOMAIN_PAUSED, VIR_DOMAIN_PAUSED_IOERROR
+_READ = ('', ' (read-only)')
 
 
 def machine_faults(
@@ -44,7 +44,8 @@ def machine_faults(
     if not os.path.exists(seed):
         faults.append(SEED_MISSING)
     volumes = [volume for volume in row['volumes'] if volume['task_state'] is None]
-    files = {root.path, *(pool.volume(volume['uuid']).path for volume in volumes)}
+    files = {pool.volume(one['uuid']).path + _READ[one['read_only']] for one in volumes}
+    files.add(root.path)
     files.update(pool.image(image).path for image in words_of(row['cdroms']))
     files |= {pool.rescue(row['uuid']).path} if row['rescue_image_uuid'] else {seed}
     return (*faults, *_definition_faults(row, machine, files, pool))
@@ -142,7 +143,11 @@ def _on_bridge(port: BridgePortRow) -> Tuple[str, str, str]:
 
 
 def _files(definition: ET.Element) -> set[str]:
-    return {attribute(disk, 'source', 'file') for disk in devices(definition, 'disk')}
+    return {
+        attribute(disk, 'source', 'file') + mark
+        for disk in devices(definition, 'disk')
+        for mark in _READ[: 1 if disk.find('readonly') is None else 2]
+    }
 
 
 def _interfaces(definition: ET.Element) -> Dict[str, Tuple[str, str, str]]:
@@ -158,13 +163,9 @@ def _interfaces(definition: ET.Element) -> Dict[str, Tuple[str, str, str]]:
 
 
 def pause_reason(machine: Machine | None) -> str:
-    """Why a machine is paused, if it takes an action of the operator to resume it; else empty."""
+    """Why it takes an action of the operator to resume a machine; empty: it takes none."""
     if machine is None or machine.power != 'paused':
         return ''
-    if machine.domain.state() != [_PAUSED, _BY_ERROR]:
-        return ''
-    disks = ', '.join(sorted(machine.domain.diskErrors()))
-    return (
-        f'a disk could not be written ({disks}), probably because the host has no free space; '
-        'free some, then start the server (state: started)'
-    )
+    from .paused import reason
+
+    return reason(machine)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import List, Tuple, TypedDict
 
 from ..record.rows import BridgePortRow, PortRow, ServerRow
-from ..record.storage_rows import ServerSnapshotRow, VolumeRow, VolumeSnapshotRow
+from ..record.storage_rows import ServerSnapshotRow, VolumeSnapshotRow
 
 
 class Named(TypedDict):
@@ -84,6 +84,19 @@ class PortOfServer(PortRow):
     floating: str | None
 
 
+class VolumeOfServer(TypedDict):
+    """A volume that is attached to a server, which may only read it."""
+
+    id: int
+    server_id: int | None
+    uuid: str
+    name: str
+    task_state: str | None
+    volume_type: str
+    mount_point: str
+    read_only: int
+
+
 class GroupOfServer(TypedDict):
     """A security group of a port of a server."""
 
@@ -109,7 +122,7 @@ class ObservedServer(ListedServer):
     ports: List[PortOfServer]
     bridge_ports: List[BridgePortRow]
     groups: List[GroupOfServer]
-    volumes: List[VolumeRow]
+    volumes: List[VolumeOfServer]
 
 
 class CompleteServer(ListedServer):
@@ -117,7 +130,7 @@ class CompleteServer(ListedServer):
 
     ports: List[PortOfServer]
     bridge_ports: List[BridgePortRow]
-    volumes: List[VolumeRow]
+    volumes: List[VolumeOfServer]
     public_keys: Tuple[str, ...]
     metadata: str
     password: str

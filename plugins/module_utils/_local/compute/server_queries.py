@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Dict, List, Sequence, Set, Tuple, TypeVar
 
 from ..._model.server import Nic
@@ -16,8 +15,7 @@ from ..record.record import Record
 
 if TYPE_CHECKING:
     from ..record.rows import BridgePortRow, InitScriptRow
-    from ..record.storage_rows import VolumeRow
-    from .row_types import GroupOfServer, ListedServer, PortOfServer
+    from .row_types import GroupOfServer, ListedServer, PortOfServer, VolumeOfServer
 
 # ?1: names as a JSON array, or NULL for all. ?2: the name of a group, or NULL.
 _SELECTED = """FROM server s
@@ -60,8 +58,10 @@ GROUPS: Query[GroupOfServer] = Query(f"""SELECT p.server_id, p.id AS port_id, p.
   FROM port_security_group pg JOIN port p ON p.id = pg.port_id
   JOIN security_group g ON g.id = pg.group_id
   WHERE p.server_id IN (SELECT s.id {_SELECTED}) ORDER BY g.name""")
-VOLUMES: Query[VolumeRow] = Query(f"""SELECT * FROM volume
-  WHERE server_id IN (SELECT s.id {_SELECTED}) AND NOT bootable ORDER BY id""")
+VOLUMES: Query[VolumeOfServer] = Query(f"""SELECT a.*, uuid, name, volume_type, mount_point
+  FROM volume JOIN (SELECT id, server_id, task_state, 0 AS read_only FROM volume
+    UNION ALL SELECT volume_id, server_id, task_state, 1 FROM volume_reader) a USING (id)
+  WHERE a.server_id IN (SELECT s.id {_SELECTED}) AND NOT bootable ORDER BY id""")
 _INIT_SCRIPTS: Query[InitScriptRow] = Query('SELECT * FROM init_script')
 
 
@@ -86,7 +86,9 @@ def _as_dicts(rows: Sequence[Any]) -> List[Any]:
     return [dict(zip(columns, row)) for row in rows]
 
 
-ServersRow = TypeVar('ServersRow', 'PortOfServer', 'GroupOfServer', 'VolumeRow', 'BridgePortRow')
+ServersRow = TypeVar(
+    'ServersRow', 'PortOfServer', 'GroupOfServer', 'VolumeOfServer', 'BridgePortRow'
+)
 
 
 def by_server(rows: Sequence[ServersRow]) -> Dict[int | None, List[ServersRow]]:
@@ -135,17 +137,6 @@ def find_outdated(record: Record, rows: Sequence[ListedServer]) -> Set[str]:
     with_hash = [row for row in rows if row['init_script'] and row['init_script_seal']]
     if not with_hash:
         return set()
-    secret = record.secret()
-    hashes: Dict[str, UserDataHash] = {}
-    for name, content in init_scripts(record).items():
-        hashes[name] = UserDataHash.of(content, secret)
-    return {row['name'] for row in with_hash if _has_changed(row, hashes)}
+    from .outdated_scripts import with_other_script
 
-
-def _has_changed(row: ListedServer, hashes: Mapping[str, UserDataHash]) -> bool:
-    """Whether the init script of a server has; hashes with different secrets say nothing."""
-    recorded = row['init_script_seal'] or ''
-    current = hashes.get(row['init_script'] or '')
-    if current is None or recorded == current:
-        return False
-    return not current.supersedes(recorded)
+    return with_other_script(record, with_hash)

@@ -44,6 +44,12 @@ _MEMBERS: Query[BalancerMemberRow] = Query('SELECT * FROM balancer_member WHERE 
 _KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
 _ISO = """SELECT id FROM image WHERE name = ? AND disk_format = 'iso'
   AND task_state IS NOT ?"""
+# Nothing is left to attach them to, or to detach them from. {0}: servers that are deleted.
+_NO_LONGER_READ = f"""UPDATE main.volume SET task_state = NULL WHERE task_state IN
+  ('{TaskState.ATTACHING}', '{TaskState.DETACHING}')
+  AND id IN (SELECT volume_id FROM volume_reader WHERE server_id IN ({{0}}))
+  AND NOT EXISTS (SELECT 1 FROM volume_reader r WHERE r.volume_id = volume.id
+    AND r.server_id NOT IN ({{0}}) AND r.task_state = volume.task_state)"""
 # A script is written with its hash; see description_columns.
 _WRITTEN_OTHERWISE = ('init_script', 'hardware', 'dns_servers', 'description', 'labels')
 # The columns that hold an option as it is, or what follows from the flavor.
@@ -250,7 +256,7 @@ def _associate_floating_ip(
 
 def delete(record: Record, servers: Sequence[int]) -> None:
     """Delete servers, snapshots, root volumes and automatic floating IPs; detach the rest."""
-    selected = 'SELECT value FROM json_each(?)'
+    selected = 'SELECT value FROM json_each(?1)'
     for statement in (
         'DELETE FROM main.floating_ip WHERE automatic AND port_id IN '
         f'(SELECT id FROM port WHERE server_id IN ({selected}))',
@@ -262,6 +268,8 @@ def delete(record: Record, servers: Sequence[int]) -> None:
         'WHEN task_state IN '
         f"('{TaskState.ATTACHING}', '{TaskState.DETACHING}') THEN NULL ELSE task_state END "
         f'WHERE server_id IN ({selected})',
+        _NO_LONGER_READ.format(selected),
+        f'DELETE FROM main.volume_reader WHERE server_id IN ({selected})',
         f'DELETE FROM main.server WHERE id IN ({selected})',
     ):
         record.sql.execute(statement, (json.dumps(servers),))

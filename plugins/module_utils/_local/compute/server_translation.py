@@ -61,6 +61,7 @@ def translated(
         ),
         floating_ip=floating[0] if floating else None,
         volumes=tuple(volume['name'] for volume in row['volumes']),
+        read_only_volumes=tuple(one['name'] for one in row['volumes'] if one['read_only']),
         snapshots=queries.words_of(row['snapshots']),
         delete_protection=bool(row['delete_protection']),
         guest_agent=bool(row['guest_agent']),

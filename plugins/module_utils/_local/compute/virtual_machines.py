@@ -70,7 +70,7 @@ class VirtualMachines(ServerMachines):
         hardware = hardware_from(row['hardware'])
         pool = writer_of(self.host)
         volumes = [
-            pool.volume(volume['uuid'])
+            pool.volume(volume['uuid'])._replace(read_only=bool(volume['read_only']))
             for volume in row['volumes']
             if volume['task_state'] != TaskState.DETACHING
         ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 KEY = 'volume_limits'  # in the table meta
 WITH_TYPES: Query[Named] = Query(f"""SELECT DISTINCT s.project, s.name
   FROM main.server s JOIN main.volume v ON v.server_id = s.id
+    OR v.id IN (SELECT volume_id FROM main.volume_reader WHERE server_id = s.id)
   WHERE v.volume_type <> '{DEFAULT_TYPE}' ORDER BY s.project, s.name""")
 
 

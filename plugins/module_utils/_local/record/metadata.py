@@ -57,6 +57,11 @@ _VOLUMES: Query[VolumeInMetadata] = Query(f"""SELECT server_id, uuid, name, size
   labels, bootable, source, delete_protection, volume_type, file_system, mount_point
   FROM main.volume
   WHERE server_id IN (SELECT id FROM ({_SERVERS})) AND task_state IS NOT '{TaskState.DETACHING}'""")
+_READ_VOLUMES: Query[VolumeInMetadata] = Query(f"""SELECT r.server_id, v.uuid, v.name, v.size,
+  v.description, v.labels, v.bootable, v.source, v.delete_protection, v.volume_type, v.file_system,
+  v.mount_point FROM main.volume_reader r JOIN main.volume v ON v.id = r.volume_id
+  WHERE r.server_id IN (SELECT id FROM ({_SERVERS}))
+  AND r.task_state IS NOT '{TaskState.DETACHING}'""")
 _BALANCERS: Query[BalancerRow] = Query('SELECT * FROM main.balancer')
 _MEMBERS: Query[NameOfOwner] = Query("""SELECT m.balancer_id AS owner, s.name
   FROM main.balancer_member m JOIN main.server s ON s.id = m.server_id ORDER BY s.id""")
@@ -92,10 +97,8 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
     for pair in record.rows(_MORE_KEYPAIRS):
         keypair = keypairs[pair['keypair_id']]
         more_keypairs.setdefault(pair['server_id'], []).append(keypair)
-    volumes: Dict[int, List[Columns]] = {}
-    for volume in record.named(_VOLUMES, uuids):
-        columns = _without(volume, 'server_id')
-        volumes.setdefault(volume['server_id'], []).append(columns)
+    volumes = _volumes(record, _VOLUMES, uuids)
+    read_volumes = _volumes(record, _READ_VOLUMES, uuids)
     ports = _ports(record, 'server_id')
     bridge_ports: Dict[int, List[Columns]] = {}
     for bridge_port in record.rows(_BRIDGE_PORTS):
@@ -118,8 +121,21 @@ def server_metadata(record: Record, uuids: Sequence[str] | None = None) -> Dict[
             'bridge_ports': bridge_ports.get(identity, []),
             'volumes': volumes.get(identity, []),
         }
+        if identity in read_volumes:
+            metadata['read_volumes'] = read_volumes[identity]
         found[server['uuid']] = json.dumps(metadata)
     return found
+
+
+def _volumes(
+    record: Record, query: Query[VolumeInMetadata], uuids: Sequence[str] | None
+) -> Dict[int, List[Columns]]:
+    """Return volumes by the ids of their servers."""
+    volumes: Dict[int, List[Columns]] = {}
+    for volume in record.named(query, uuids):
+        columns = _without(volume, 'server_id')
+        volumes.setdefault(volume['server_id'], []).append(columns)
+    return volumes
 
 
 def _server(row: ServerRow) -> Columns:

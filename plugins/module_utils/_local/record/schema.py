@@ -271,6 +271,11 @@ _OF_CONTAINERS = [
     "ALTER TABLE volume ADD COLUMN file_system TEXT NOT NULL DEFAULT '';",
     "ALTER TABLE volume ADD COLUMN mount_point TEXT NOT NULL DEFAULT '';",
 ]
+# Servers that have volumes read-only.
+_VOLUME_READER = """volume_id INTEGER NOT NULL REFERENCES volume,
+  server_id INTEGER NOT NULL REFERENCES server ON DELETE CASCADE,
+  task_state TEXT, UNIQUE (volume_id, server_id)"""
+_VOLUME_READERS = [f'CREATE TABLE volume_reader ({_ROW}, {_VOLUME_READER});']
 _VERSION_8 = [
     *_ROOM,
     *_PHASE,
@@ -290,6 +295,7 @@ _VERSION_8 = [
     *_PROTECTED,
     *_BACKUPS,
     *_VOLUME_TYPES,
+    *_VOLUME_READERS,
     *_SCHEDULES,
     *_OF_CONTAINERS,
 ]

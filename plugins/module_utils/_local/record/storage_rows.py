@@ -44,7 +44,7 @@ class ImageRow(Row):
 
 
 class VolumeRow(Row):
-    """A volume. Size: GiB. Bootable: the root volume of its server."""
+    """A volume. Size: GiB. Bootable: the root volume of its server, which alone writes to it."""
 
     uuid: Uuid
     name: str
@@ -59,6 +59,14 @@ class VolumeRow(Row):
     volume_type: Annotated[str, "DEFAULT 'default'", METADATA]
     file_system: Annotated[str, "DEFAULT ''", METADATA]  # of a volume for containers
     mount_point: Annotated[str, "DEFAULT ''", METADATA]  # in its container
+
+
+class VolumeReaderRow(Row):
+    """A server that has a volume read-only. Task state: attaching, detaching, or NULL."""
+
+    volume_id: Annotated[int, 'REFERENCES volume', INDEX]
+    server_id: Annotated[OfServer, INDEX]
+    task_state: TaskState
 
 
 class VolumeSnapshotRow(Row):

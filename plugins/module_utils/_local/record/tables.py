@@ -87,7 +87,15 @@ TABLES: Dict[str, Table] = {
         with_rows=True,
     ),
     'floating_ip': Table(rows.FloatingIpRow, _NAMED, _PORT_OWNERS, with_rows=True),
-    'volume': Table(storage_rows.VolumeRow, _NAMED, {'server': '{row}.server_id'}),
+    'volume': Table(
+        storage_rows.VolumeRow,
+        _NAMED,
+        {
+            'server': 'SELECT {row}.server_id UNION ALL '
+            'SELECT server_id FROM volume_reader WHERE volume_id = {row}.id'
+        },
+    ),
+    'volume_reader': Table(storage_rows.VolumeReaderRow, ('UNIQUE (volume_id, server_id)',)),
     'init_script': Table(rows.InitScriptRow, _NAMED),
     'server_keypair': Table(
         rows.ServerKeypairRow, ('UNIQUE (server_id, keypair_id)', 'UNIQUE (server_id, position)')

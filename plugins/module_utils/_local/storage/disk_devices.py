@@ -45,10 +45,12 @@ def path(bus: str, serial: str) -> str:
 def disk_xml(disk: Disk, bus: str, target: str) -> str:
     """The device of a disk; its alias identifies it for detaching."""
     serial = escape(disk.serial)
+    # not <shareable/>: QEMU locks the file against writers
+    read_only = '<readonly/>' if disk.read_only else ''
     return (
         "<disk type='file' device='disk'>"
         f"<driver name='qemu' type='{disk.format}' discard='unmap' error_policy='enospace'/>"
-        f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='{bus}'/>"
+        f"<source file='{escape(disk.path)}'/><target dev='{target}' bus='{bus}'/>{read_only}"
         f"<serial>{serial}</serial><alias name='ua-{serial}'/>{address_xml(bus, target)}</disk>"
     )
 

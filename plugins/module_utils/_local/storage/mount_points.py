@@ -16,10 +16,10 @@ from .pools import pool_of
 from .volume_files import files_of
 
 if TYPE_CHECKING:
-    from ..record.storage_rows import VolumeRow
+    from .row_types import MountedVolume
 
-_VOLUMES: Query[VolumeRow] = Query("""SELECT v.* FROM volume v JOIN server s ON s.id = v.server_id
-  WHERE s.name = ? AND v.mount_point <> ''""")
+_VOLUMES: Query[MountedVolume] = Query("""SELECT v.uuid, v.name, v.mount_point
+  FROM volume v JOIN server s ON s.id = v.server_id WHERE s.name = ? AND v.mount_point <> ''""")
 
 
 def problem_in(host: Host, server: str, path: str) -> str:
@@ -32,7 +32,7 @@ def problem_in(host: Host, server: str, path: str) -> str:
     return problem and f'{path}: in container {server}, {problem}'
 
 
-def check(host: Host, server: str, root: str, volumes: Iterable[VolumeRow]) -> None:
+def check(host: Host, server: str, root: str, volumes: Iterable[MountedVolume]) -> None:
     """Raise CloudError if a container cannot start for what is where it has a volume."""
     found = sorted(volumes, key=lambda row: row['mount_point'])
     for row in found:
@@ -45,7 +45,7 @@ def check(host: Host, server: str, root: str, volumes: Iterable[VolumeRow]) -> N
             )
 
 
-def _problem(host: Host, root: str, volumes: Iterable[VolumeRow], path: str) -> str:
+def _problem(host: Host, root: str, volumes: Iterable[MountedVolume], path: str) -> str:
     """Why there can be no folder at a path, which may be in one of the volumes."""
     above, folder = '', root
     for row in volumes:

@@ -18,7 +18,7 @@ class Disk(NamedTuple):
 
     ``size``: the recorded one in GB (2^30 bytes); 0: it does not matter. ``format``: QEMU's name.
     ``folder``: where its file is, if ``path`` is to be a link to that. ``fault``: why it cannot be
-    reached.
+    reached. ``read_only``: for its machine.
     """
 
     path: str
@@ -27,6 +27,7 @@ class Disk(NamedTuple):
     format: str = 'qcow2'
     folder: str = ''
     fault: str = ''
+    read_only: bool = False
 
     @property
     def file(self) -> str:

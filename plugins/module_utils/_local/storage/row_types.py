@@ -20,7 +20,8 @@ class ListedVolume(VolumeRow):
     """A volume, and the server that it is attached to, with the UUID of its machine.
 
     The snapshots that it is in, and its own, are JSON; beside them, what is being done with one of
-    those of the server, and of its own.
+    those of the server, and of its own. Readers: JSON, of each server that has it read-only its
+    name, what is being done with that attachment, and its power.
     """
 
     server: str | None
@@ -32,6 +33,23 @@ class ListedVolume(VolumeRow):
     own_task_state: str | None
     snapshot_task_state: str | None
     image_task_state: str | None
+    readers: str
+
+
+class MountedVolume(TypedDict):
+    """What of a volume for containers says where it is mounted."""
+
+    uuid: str
+    name: str
+    mount_point: str
+
+
+class Attachment(TypedDict):
+    """A server that a volume is attached to, as ListedVolume has it."""
+
+    server: str
+    machine: str
+    hardware: str
 
 
 class SnapshotOfVolume(TypedDict):

@@ -26,9 +26,13 @@ def running_machine(hypervisor: Hypervisor, row: ListedVolume) -> Any:
     return machine if machine.isActive() else None
 
 
-def is_mounted(host: Host, name: str) -> bool | None:
-    """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
+def is_mounted(host: Host, name: str, server: str) -> bool | None:
+    """Whether a volume is mounted in a guest; None if the guest agent does not respond."""
     row = volume_row(host.record, name)
+    if row['server'] != server:
+        from .volume_readers import as_of
+
+        row = as_of(host.record, row, server)
     return host.with_retry(lambda: _is_mounted(host, row))
 
 

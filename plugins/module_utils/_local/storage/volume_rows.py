@@ -34,7 +34,9 @@ LIST: Query[ListedVolume] = Query("""SELECT v.id, v.project, v.created_by, v.cre
     (SELECT max(n.task_state) FROM server_snapshot n WHERE n.server_id = s.id)
       AS snapshot_task_state,
     (SELECT max(i.task_state) FROM image i WHERE i.project = v.project AND i.source IN
-      ('volume:' || v.name, iif(v.bootable, 'server:' || s.name, ''))) AS image_task_state
+      ('volume:' || v.name, iif(v.bootable, 'server:' || s.name, ''))) AS image_task_state,
+    (SELECT json_group_array(json_array(o.name, r.task_state, o.power, o.hardware))
+      FROM volume_reader r JOIN server o ON o.id = r.server_id WHERE r.volume_id = v.id) AS readers
   FROM volume v LEFT JOIN server s ON s.id = v.server_id
   WHERE ?1 IS NULL OR v.name IN (SELECT value FROM json_each(?1)) ORDER BY v.name""")
 
@@ -69,7 +71,7 @@ def bus_of(row: ListedVolume) -> str:
 def volume_of(row: ListedVolume, pool: Pool) -> Volume:
     """The volume of a row."""
     disk = disk_of(pool, row)
-    return Volume(
+    found = Volume(
         row['name'],
         row['size'],
         row['server'],
@@ -93,6 +95,11 @@ def volume_of(row: ListedVolume, pool: Pool) -> Volume:
         file_system=row['file_system'] or None,
         mount_point=row['mount_point'] or None,
     )
+    if row['readers'] == '[]':
+        return found
+    from .volume_readers import with_readers
+
+    return with_readers(found, row['readers'])
 
 
 def _limits(row: ListedVolume, pool: Pool) -> Mapping[str, int]:

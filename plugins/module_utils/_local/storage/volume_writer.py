@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from typing import TYPE_CHECKING, Any, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Callable, Iterable, List
 
 from ..._cloud import CloudError, Outcomes, TimedOut
 from ..._model.change import Change, Changes
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 _DONE = 'UPDATE main.volume SET task_state = NULL WHERE id = ?'
 _DETACHED = """UPDATE main.volume SET server_id = NULL, mount_point = '', task_state = NULL
   WHERE id = ?"""
+_JOINED = 'UPDATE main.volume_reader SET task_state = NULL WHERE volume_id = ?'
+_LEFT = "DELETE FROM main.volume_reader WHERE volume_id = ? AND task_state = 'detaching'"
 _DELETED = 'DELETE FROM main.volume WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
 _LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
@@ -80,17 +82,17 @@ class VolumeWriter:
         """Attach volumes to servers."""
         begun = self.record.writer.change(changes, self._connect)
         successful = [outcome.change for outcome in begun if not outcome.error]
-        self.redefine({change.new(Volume).server or '' for change in successful})
+        self.redefine({name for change in successful for name in change.new(Volume).servers})
         attached = self.work.then_each(begun, self._attach)
-        return self.work.finish(attached, _DONE)
+        return self.work.finish(attached, _JOINED, _DONE)
 
     def detach(self, changes: Changes) -> Outcomes:
         """Detach volumes, and wait until the guests have released them."""
-        begun = self.record.writer.set(changes, {'task_state': TaskState.DETACHING})
+        begun = self.record.writer.change(changes, self._disconnect)
         successful = [outcome.change for outcome in begun if not outcome.error]
-        self.redefine({change.old(Volume).server or '' for change in successful})
+        self.redefine({name for change in successful for name in _lost(change)})
         detached = self.work.then_each(begun, self._detach)
-        return self.work.finish(detached, _DETACHED)
+        return self.work.finish(detached, _LEFT, _DETACHED)
 
     def delete(self, changes: Changes) -> Outcomes:
         """Delete volumes that are not attached."""
@@ -115,6 +117,17 @@ class VolumeWriter:
             'task_state': TaskState.ATTACHING,
         }
         self.record.writer.update_row('volume', row, values)
+        if change.new(Volume).readers:
+            from .volume_readers import add
+
+            add(self.record, row, change.new(Volume))
+
+    def _disconnect(self, change: Change, row: int) -> None:
+        self.record.writer.update_row('volume', row, {'task_state': TaskState.DETACHING})
+        if change.old(Volume).readers:
+            from .volume_readers import mark
+
+            mark(self.record, row, _lost(change))
 
     def _reserve(self, volume: Volume) -> None:
         if self.record.find('volume', volume.name) is not None:
@@ -248,8 +261,16 @@ class VolumeWriter:
         row = row_of(self.record, change)
         if row['file_system']:  # it is in the definition of its container
             return
+        if change.new(Volume).readers:
+            from .volume_readers import with_each
+
+            for one in with_each(self.record, row):
+                self._plug(one, self._disk(one)._replace(read_only=True))
+            return
+        self._plug(row, self._disk(row))
+
+    def _plug(self, row: ListedVolume, disk: Disk) -> None:
         machine = self._machine(row)
-        disk = self._disk(row)
         if machine and not find_target(machine, disk.serial):
             bus = bus_of(row)
             device = disk_devices.disk_xml(disk, bus, find_free_target(machine, bus))
@@ -261,6 +282,15 @@ class VolumeWriter:
         if row['file_system']:
             self._unmount(disk_of(self.pool, row))
             return
+        if change.old(Volume).readers:
+            from .volume_readers import with_each
+
+            for one in with_each(self.record, row, TaskState.DETACHING):
+                self._unplug(one)
+            return
+        self._unplug(row)
+
+    def _unplug(self, row: ListedVolume) -> None:
         machine = self._machine(row)
         serial = disk_of(self.pool, row).serial
         if not machine or not find_target(machine, serial):
@@ -277,3 +307,8 @@ class VolumeWriter:
                 f'{server} to release it; a paused guest does when it resumes',
                 'wait_timeout',
             )
+
+
+def _lost(change: Change) -> List[str]:
+    """The servers that lose a volume by its detachment."""
+    return sorted({*change.old(Volume).servers} - {*change.new(Volume).servers})

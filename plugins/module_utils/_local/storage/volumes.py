@@ -57,11 +57,11 @@ class LocalVolumes:
 
         return types_of(self.host.settings)
 
-    def is_mounted(self, name: str) -> bool | None:
+    def is_mounted(self, name: str, server: str) -> bool | None:
         """Whether a volume is mounted in its guest; None if the guest agent does not respond."""
         from .volume_guests import is_mounted
 
-        return is_mounted(self.host, name)
+        return is_mounted(self.host, name, server)
 
     def guest_disk(self, name: str) -> GuestDisk:
         """What the running guest of a server uses of a volume that is attached to it."""

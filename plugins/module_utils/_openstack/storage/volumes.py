@@ -50,7 +50,7 @@ class Volumes:
         found = self.api.listed(VOLUME, '/types', 'volume_types')
         return tuple(VolumeType(raw['name']) for raw in found)
 
-    def is_mounted(self, name: str) -> bool | None:
+    def is_mounted(self, name: str, server: str) -> bool | None:
         """Return None for a volume that a server has: what guests do is not visible."""
         for volume in self.list([name]):
             if volume.server:
