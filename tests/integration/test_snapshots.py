@@ -211,3 +211,13 @@ def test_restore_that_fails(no_guest: str) -> None:
     assert 'is unfinished (restoring)' in refused('server', name='fails', description='e')
     assert run('server_snapshot', server='fails', name='b', state='restored')['changed']
     keep('server', name='fails', state='absent', delete_snapshots=True)
+    volume = keep('volume', name='fails', size=1)['volume']
+    disk = f'{STATE}/volumes/{volume["id"]}.qcow2'
+    keep('volume_snapshot', volume='fails', name='a')
+    keep('volume', name='fails', size=2)
+    subprocess.run(['qemu-img', 'snapshot', '-d', *names_in(disk), disk], check=True)
+    lost = run('volume_snapshot', volume='fails', name='a', state='restored')
+    assert 'fails/a is missing in its disks; delete the snapshot' in lost['msg']
+    assert keep('volume', name='fails')['volume']['size'] == 2
+    keep('volume_snapshot', volume='fails', name='a', state='absent')
+    keep('volume', name='fails', state='absent')

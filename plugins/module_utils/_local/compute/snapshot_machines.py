@@ -187,6 +187,11 @@ class SnapshotMachines:
 
     # -- restore ---------------------------------------------------------------------------------
 
+    def check(self, place: Place, disks: Disks) -> None:
+        """Raise CloudError if a disk does not have the snapshot."""
+        if self._missing(place, disks):
+            raise CloudError(f'{place.name} is missing in its disks; delete the snapshot')
+
     def restore_disks(self, place: Place, disks: Disks) -> None:
         """Restore disks that no machine has open."""
         for disk in disks:
@@ -201,8 +206,7 @@ class SnapshotMachines:
                 'memory: false to restore the disks only',
                 'memory',
             )
-        if self._missing(place, disks):
-            raise CloudError(f'{place.name} is missing in its disks; delete the snapshot')
+        self.check(place, disks)
         server = restoring.begin()
         self.machines.power_off(server)
         self.restore_disks(place, disks)

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import uuid
-from typing import TYPE_CHECKING, Dict, Tuple
+from typing import TYPE_CHECKING, Dict, Mapping, Tuple
 
 from ..._cloud import Outcomes
 from ..._model.change import Change, Changes, names_of
@@ -72,14 +72,24 @@ class VolumeSnapshotWriter:
 
     def restore(self, changes: Changes) -> Outcomes:
         """Record the sizes of then, and restore the disks."""
-        begun = self.record.writer.change(changes, self._begin_restore)
         places = self._places(changes)
-        restored = self.work.then_each(
-            begun, lambda change: self.machines.restore_disks(*places[change.name])
-        )
+        checked = self.work.for_each(changes, lambda change: self._check(change, places))
+        whole = [outcome.change for outcome in checked if not outcome.error]
+        begun = self.record.writer.change(whole, self._begin_restore)
+        restored = [
+            *self.work.then_each(
+                begun, lambda change: self.machines.restore_disks(*places[change.name])
+            ),
+            *(outcome for outcome in checked if outcome.error),
+        ]
         # before the task state is cleared: the next run does not compare finished sizes
         self.projections.write_metadata()
         return self.work.finish(restored, _DONE)
+
+    def _check(self, change: Change, places: Mapping[str, Tuple[Place, Disks]]) -> None:
+        """Raise CloudError before the record says that a restore has begun."""
+        if change.name in places:  # else it is gone, which is told later
+            self.machines.check(*places[change.name])
 
     def _begin_restore(self, change: Change, row: int) -> None:
         columns = description_columns(change.new(VolumeSnapshot))
