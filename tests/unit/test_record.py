@@ -8,7 +8,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -872,6 +872,14 @@ def test_foreign_data_is_reported(record: Record, statement: str, problem: str) 
         f'{re.escape(problem)}.*recover',
         damage(record),
     )
+
+
+def test_missing_column_is_reported(record: Record) -> None:
+    """Of the tables that have rows: of others nothing is read."""
+    fill(record)
+    with closing(sqlite3.connect(record.path)) as other:
+        other.execute('ALTER TABLE keypair DROP COLUMN public_key')
+    assert 'does not write: keypair.public_key is missing' in damage(record)
 
 
 def test_a_server_with_an_outdated_init_script_is_found(record: Record) -> None:

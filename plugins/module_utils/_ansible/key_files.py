@@ -8,14 +8,15 @@ import fcntl
 import os
 import shlex
 import shutil
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from subprocess import CompletedProcess
 from typing import Tuple
 
 from .._cloud import Busy, Cloud, CloudError, Invalid, Missing, Outcome, Outcomes
+from .._cloud.programs import run
 from .._model.change import AFTER_APPLY, Change, Changes
 from .._model.keypair import KeyFile, Keypair
 
@@ -67,17 +68,10 @@ def _public_key(path: str) -> str:
     return result.stdout.strip()
 
 
-def _ssh_keygen(*arguments: str, locks: Sequence[int] = ()) -> subprocess.CompletedProcess[str]:
+def _ssh_keygen(*arguments: str, locks: Sequence[int] = ()) -> CompletedProcess[str]:
     """Run ssh-keygen without a terminal. ``locks``: descriptors that it inherits."""
     try:
-        return subprocess.run(
-            ['ssh-keygen', *arguments],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            pass_fds=locks,
-        )
+        return run(['ssh-keygen', *arguments], locks=locks)
     except FileNotFoundError:
         raise CloudError(
             'private_key_file: ssh-keygen is not installed on this host (package openssh-client)',

@@ -9,12 +9,12 @@ have nothing but names in them.
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Dict, Tuple
 
 from .._cloud import CloudError
+from .._cloud.programs import run
 from .._model.schedule import Schedule
 from .._plan.schedule_run import Task, actor_of, cleaning, making, missing, selected
 
@@ -88,13 +88,8 @@ def _run_task(project: str, schedule: Schedule, task: Task) -> bool:
         'actor': actor_of(schedule.name),
         'wait_timeout': _TIMEOUT,
     }
-    ran = subprocess.run(
-        [sys.executable, '-m', __spec__.name, '--module', task.module],
-        input=json.dumps({'ANSIBLE_MODULE_ARGS': options}),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, '-m', __spec__.name, '--module', task.module]
+    ran = run(command, json.dumps({'ANSIBLE_MODULE_ARGS': options}))
     _say(f'{task.module}: {_message(ran.stdout) or ran.stderr.strip()[-500:]}')
     return ran.returncode == 0
 

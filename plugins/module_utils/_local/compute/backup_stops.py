@@ -5,10 +5,10 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, List
 
+from ..._cloud.programs import meanwhile
 from ..._model.change import Change
 from ..._model.effect import POWER_OFF
 from ..host.control_group import freezer_of, is_version_2
@@ -34,17 +34,10 @@ def stop(machines: ServerMachines, change: Change, server: CompleteServer) -> No
 def suspended(machines: ServerMachines, server: CompleteServer) -> Iterator[None]:
     """Freeze the processes of a container that runs meanwhile.
 
-    A process resumes it as soon as this one lets it, or has ended in any way: it belongs to a
-    session of its own.
+    A process resumes it as soon as this one lets it, or has ended in any way.
     """
     try:
-        with subprocess.Popen(
-            _resume(machines.lookup(server)),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        ):
+        with meanwhile(_resume(machines.lookup(server))):
             machines.pause(server)
             yield
     finally:

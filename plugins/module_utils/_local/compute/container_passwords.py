@@ -9,12 +9,12 @@ belongs to: a rebuild needs it, and what is in the files of a container is no so
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ..._cloud import Refused
+from ..._cloud.programs import run
 from ..._model.user_data import UserDataHash
 from ..host.files import read_file, write_atomically
 from ..host.guest_files import read_inside, stat_inside, write_inside
@@ -32,14 +32,8 @@ _NEW = ['root', '', '', '0', '99999', '7', '', '', '']
 def weakness(password: str) -> str:
     """Why pwscore(1) of libpwquality does not take a password; empty if it does, or is not here."""
     try:
-        ran = subprocess.run(
-            ['pwscore', 'root'],
-            input=f'{password}\n',
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, 'LC_ALL': 'C.UTF-8'},
-        )
+        utf_8 = {**os.environ, 'LC_ALL': 'C.UTF-8'}
+        ran = run(['pwscore', 'root'], f'{password}\n', environment=utf_8)
     except FileNotFoundError:
         return ''
     if not ran.returncode:

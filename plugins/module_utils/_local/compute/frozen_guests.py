@@ -5,11 +5,11 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import time
 from collections.abc import Iterator
 from typing import Any
 
+from ..._cloud.programs import meanwhile
 from ..host.agent import Agent
 from ..host.hypervisor import URIS
 
@@ -21,20 +21,13 @@ _THAW = 'read -r _; exec timeout 20 virsh --quiet --connect "$1" domfsthaw "$2"'
 def frozen(domain: Any) -> Iterator[None]:
     """Freeze the file systems of a guest meanwhile, if its agent answers in time.
 
-    A process thaws them as soon as this one lets it, or has ended in any way: it belongs to a
-    session of its own.
+    A process thaws them as soon as this one lets it, or has ended in any way.
     """
     agent = Agent(domain, time.monotonic() + _SECONDS)
     if agent.execute('guest-ping') is None:
         yield
         return
     words = ['sh', '-c', _THAW, 'thaw', URIS['qemu'], domain.UUIDString()]
-    with subprocess.Popen(
-        words,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    ):
+    with meanwhile(words):
         agent.execute('guest-fsfreeze-freeze')
         yield

@@ -13,11 +13,11 @@ from __future__ import annotations
 
 import os
 import struct
-import subprocess
 import time
 from contextlib import suppress
 
 from ..._cloud import CloudError
+from ..._cloud.programs import run
 from .mounts import is_mounted, source_of
 
 SUFFIX = '.raw'
@@ -97,9 +97,7 @@ def grow(disk: str, folder: str, size: int, mounted: bool) -> None:
 
 def _run(*command: str, most: int = 0) -> str:
     """Run a program; return what it prints. ``most``: the highest exit code that is no failure."""
-    ran = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
-    )
+    ran = run(command)
     if not 0 <= ran.returncode <= most:
         raise CloudError(f'{command[0]}: {ran.stderr.strip()[:500] or ran.returncode}')
     return ran.stdout

@@ -8,10 +8,12 @@ import ctypes
 import os
 import stat
 import struct
-import subprocess
 from contextlib import suppress
 from errno import ELOOP, ENOTDIR
 from typing import Tuple
+
+from ..._cloud import CloudError
+from ..._cloud.programs import run
 
 _HERE, _EXCHANGE = -100, 2  # AT_FDCWD, RENAME_EXCHANGE: renameat2(2)
 _OPENAT2 = 437  # of all architectures
@@ -84,7 +86,9 @@ def folder_problem(root: str, path: str) -> str:
 def remove_tree(folder: str) -> None:
     """Remove a folder, if it exists: of any depth, and following no link."""
     if os.path.lexists(folder):
-        subprocess.run(['rm', '--recursive', '--force', '--', folder], check=True)
+        ran = run(['rm', '--recursive', '--force', '--', folder])
+        if ran.returncode:
+            raise CloudError(ran.stderr.strip()[:500] or f'rm: {folder} cannot be removed')
 
 
 def exchange(one: str, other: str) -> None:

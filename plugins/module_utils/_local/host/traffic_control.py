@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-import subprocess
+from subprocess import TimeoutExpired
+
+from ..._cloud.programs import run
 
 # What libvirt does (virNetDevBandwidthSet), in a network namespace that ends with it.
 _TRIAL = """
@@ -20,9 +22,8 @@ tc filter add dev lo parent ffff: protocol all u32 match u32 0 0 \
 
 def problem() -> str:
     """Return why it cannot; empty if it can."""
-    command = ['unshare', '--net', 'sh', '-ec', _TRIAL]
     try:
-        tried = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
-    except (OSError, subprocess.SubprocessError) as error:
+        tried = run(['unshare', '--net', 'sh', '-ec', _TRIAL], timeout=60)
+    except (OSError, TimeoutExpired) as error:
         return str(error)
     return ' '.join(tried.stderr.split()) if tried.returncode else ''

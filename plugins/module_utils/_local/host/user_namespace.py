@@ -65,7 +65,7 @@ class UserNamespace:
         """
         limits = [] if most is None else [f'--fsize={most}']
         enter = ('nsenter', f'--user=/proc/{self._pid}/ns/user', '--setuid', '0', '--setgid', '0')
-        with subprocess.Popen(
+        with subprocess.Popen(  # pylint: disable=ansible-bad-function
             [*enter, *(() if is_online else _OFFLINE), *_CONFINED, *limits, *command],
             cwd=folder,
             stdin=source or subprocess.DEVNULL,
@@ -116,7 +116,9 @@ def user_namespace(first: int, timeout: int) -> Iterator[UserNamespace]:
     """A user namespace. ``first``: the UID and GID on the host of its root."""
     # Without CAP_SETUID in the new namespace nobody but its parent may write the maps
     # (user_namespaces(7)); the holder ends with the pipe, also when this process is killed.
-    with subprocess.Popen(_HOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(  # pylint: disable=ansible-bad-function
+        _HOLDER, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
         if holder.stdin is None or holder.stdout is None or not holder.stdout.readline():
             raise CloudError('unshare --user: this host creates no user namespaces')
         for kind in ('gid', 'uid'):

@@ -8,10 +8,10 @@ This is done for security groups that request it.
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, AbstractSet, NamedTuple, Set
 
+from ..._cloud.programs import run
 from ..._model.datapath import Datapath
 from ..._model.profile import HOST
 from ..._model.verdict import evaluate
@@ -101,13 +101,8 @@ def delete_denied(host: Host, path: Datapath, lock: int) -> None:
     host_addresses = {address.partition('/')[0] for _device, address in addresses()}
     connections = parse(host.work.run('conntrack', '-L', locks=[lock]))
     for connection in sorted(denied(connections, path, groups, host_addresses), key=str):
-        subprocess.run(
-            ['conntrack', '-D', *connection.options()],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,  # exits with 1 if the connection has ended meanwhile
-            pass_fds=[lock],
-        )
+        # It exits with 1 if the connection has ended meanwhile.
+        run(['conntrack', '-D', *connection.options()], locks=[lock])
     with host.record.writer.transaction() as sql:
         for row in requests:  # a request that was repeated meanwhile remains
             sql.execute(

@@ -9,11 +9,11 @@ now.
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, AbstractSet, Dict, List, NamedTuple, Set, Tuple
 
+from ..._cloud.programs import run
 from ..._model.status import TaskState
 from ..record.database import Query
 from ..record.host import Host
@@ -143,10 +143,5 @@ def delete_stale(host: Host, lock: int) -> None:
     listing = host.work.run('conntrack', '-L', locks=[lock])
     found = stale(parse(listing), _assignments(host))
     for options in sorted(found):
-        subprocess.run(
-            ['conntrack', '-D', *options],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            check=False,  # exits with 1 if the flows have ended meanwhile
-            pass_fds=[lock],
-        )
+        # It exits with 1 if the flows have ended meanwhile.
+        run(['conntrack', '-D', *options], locks=[lock])

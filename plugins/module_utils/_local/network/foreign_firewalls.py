@@ -10,10 +10,11 @@ servers send or receive, whether by policy or by a rule, and the command that ma
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Mapping, Sequence
+from subprocess import TimeoutExpired
 from typing import Any, List
 
+from ..._cloud.programs import run
 from .filter_listings import base_chains, parse_legacy, rules_by_chain
 from .firewall_reports import report
 from .loaded import has_legacy_rules
@@ -41,15 +42,8 @@ def reports(bridges: Sequence[str]) -> List[str]:
 def _output(*command: str) -> str:
     """What a command prints; nothing where it fails or is not installed."""
     try:
-        ran = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_TIMEOUT,
-        )
-    except (OSError, ValueError, subprocess.TimeoutExpired):
+        ran = run(command, timeout=_TIMEOUT)
+    except (OSError, ValueError, TimeoutExpired):
         return ''
     return ran.stdout[:_MAX_LISTING] if ran.returncode == 0 else ''
 

@@ -82,7 +82,7 @@ def digest(text: str | None) -> str:
 def start_listing() -> subprocess.Popen[str]:
     """Start nft, which lists what is loaded in the kernel."""
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function
             ['nft', '-s', _LIST],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -148,6 +148,6 @@ def _own_lines(listing: str) -> List[str]:
 @lru_cache(maxsize=1)
 def has_bridge_meta() -> bool:
     """Whether the kernel can match the bridge of a frame (NFT_BRIDGE_META); loads nothing."""
-    command = ['nft', '--check', '--file', '-']
-    done = subprocess.run(command, input=_BRIDGE_META, capture_output=True, text=True, check=False)
-    return done.returncode == 0
+    from ..._cloud.programs import run
+
+    return run(['nft', '--check', '--file', '-'], _BRIDGE_META).returncode == 0

@@ -65,7 +65,12 @@ def _problems(record: Record) -> Iterator[str]:
 
 
 def _row_problems(table: str, row: sqlite3.Row) -> Iterator[str]:
-    for name, column in columns_of(table).items():
+    columns = columns_of(table)
+    missing = columns.keys() - row.keys()
+    if missing:
+        yield f'{table}.{min(missing)} is missing'
+        return
+    for name, column in columns.items():
         value = row[name]
         if value is not None and not isinstance(value, column.type):
             yield f'{table}.{name} is {value!r}'

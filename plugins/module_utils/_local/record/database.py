@@ -79,13 +79,17 @@ class Database:
         if is_inaccessible(error):
             return CloudError(
                 f'the record {self.path} cannot be accessed: {error}; '
-                'check for a full disk or another writer, then run the task again'
+                'check for a disk that is full or read-only, or another writer, then run the task '
+                'again'
             )
         return Damaged(f'the record {self.path} cannot be read: {error}; {RECOVER}')
 
     def check_version(self) -> None:
         if self.version <= 0:
-            raise Damaged(f'the record {self.path} is damaged: it has no tables; {RECOVER}')
+            raise Damaged(
+                f'the record {self.path} is damaged: it has version {self.version}, '
+                f'as a file without tables has; {RECOVER}'
+            )
         if self.version > VERSION:
             raise NewerVersion(
                 f'the record {self.path} has version {self.version}, '

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Callable, List, TypeVar, cast
 
-from ..._cloud import CloudError, Outcome, Outcomes
+from ..._cloud import CloudError, Outcome, Outcomes, programs
 from ..._model.change import Change, Changes
 from .errors import translated
 
@@ -99,16 +99,7 @@ class Work:
         process is killed.
         """
         try:
-            done = subprocess.run(
-                command,
-                input=text,
-                stdin=None if text is not None else subprocess.DEVNULL,
-                capture_output=True,
-                text=True,
-                check=False,
-                pass_fds=locks,
-                umask=0o077,
-            )
+            done = programs.run(command, text, locks=locks, umask=0o077)
         except FileNotFoundError:
             raise _not_installed(command[0]) from None
         if done.returncode:
@@ -150,7 +141,7 @@ def _started(
 ) -> subprocess.Popen[bytes]:
     """A program whose output is read while it runs."""
     try:
-        return subprocess.Popen(
+        return subprocess.Popen(  # pylint: disable=ansible-bad-function
             command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

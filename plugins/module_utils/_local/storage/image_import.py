@@ -15,11 +15,11 @@ import json
 import os
 import pwd
 import stat
-import subprocess
 from collections.abc import Iterator, Sequence
+from subprocess import TimeoutExpired
 from typing import IO, Any, BinaryIO, Dict, List
 
-from ..._cloud import CloudError, Invalid
+from ..._cloud import CloudError, Invalid, programs
 from ..._cloud.images import disk_format
 from ..._cloud.images.disk_format import DiskFormat
 from ..._cloud.images.limits import Limits
@@ -143,20 +143,16 @@ class Import:
         command += [*_setpriv(), *limits, *program]
         what = f'{program[0]} {program[1]}'
         try:
-            ran = subprocess.run(
+            ran = programs.run(
                 command,
-                cwd=self.folder,
-                stdin=source or subprocess.DEVNULL,
-                stdout=output or subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                text=True,
-                errors='replace',
-                check=False,
-                pass_fds=self.locks,
+                source=source,
+                output=output,
+                folder=self.folder,
+                locks=self.locks,
                 umask=0o077,
                 timeout=max(1.0, self.limits.left),
             )
-        except subprocess.TimeoutExpired:
+        except TimeoutExpired:
             raise self.limits.timed_out(what) from None
         if ran.returncode:
             problem = (ran.stderr or ran.stdout or '').strip()[:500] or 'it was killed'
