@@ -136,12 +136,13 @@ def fill(folder: Path) -> None:
     subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', disk, '16M'], check=True)
     stopped = {'image': 'blank', 'flavor': 'g1.nano', 'state': 'stopped'}
     for module, options in (
-        ('image', {'name': 'blank', 'path': str(disk)}),
+        ('image', {'name': 'blank', 'path': str(disk), 'delete_protection': True}),
         ('image', {'name': 'blank', 'path': str(disk), **SHOP}),
         ('server', {'name': 'kept', 'delete_protection': True, 'floating_ip': 'auto', **stopped}),
         ('network', {'name': 'default', **SHOP}),
         ('server', {'name': 'sold', **stopped, **SHOP}),
-        ('volume', {'name': 'data', 'size': 1}),
+        ('volume', {'name': 'data', 'size': 1, 'delete_protection': True}),
+        ('volume_snapshot', {'name': 'before', 'volume': 'data'}),
         ('volume', {'name': 'files', 'size': 1, 'file_system': 'ext4'}),
         ('lb', {'name': 'web', 'listeners': [{'port': 80}], 'members': ['kept']}),
     ):
