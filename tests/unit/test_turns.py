@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +16,7 @@ from ansible_collections.hanok.cloud.plugins.module_utils._ansible.execute impor
     execute,
 )
 from ansible_collections.hanok.cloud.plugins.module_utils._ansible.health import healthy
+from ansible_collections.hanok.cloud.plugins.module_utils._ansible.task import plan_of
 from ansible_collections.hanok.cloud.plugins.module_utils._cloud import CloudError, Outcome
 from ansible_collections.hanok.cloud.plugins.module_utils._model.change import Change, Plan
 from ansible_collections.hanok.cloud.plugins.module_utils._model.history import Origin
@@ -61,6 +63,26 @@ def test_turns(action: str, most: int, turns: tuple[tuple[str, ...], ...]) -> No
     assert found.turns == turns
     if turns:
         assert [change.name for change in found.changes] == ['b', 'a', 'c', 'd']
+
+
+def test_upkeep() -> None:
+    """What the cloud repairs is shown where it is applied: before the first turn."""
+    load = Change('firewall', 'host', Verb.LOAD, None, None)
+    cloud: Any = SimpleNamespace(
+        upkeep=SimpleNamespace(changes=lambda: (load,)), access=None, profile=None
+    )
+    resource: Any = SimpleNamespace(kind='server', plan=lambda _request, observed: observed)
+    for action in ('reboot_hard', 'stop'):
+        found = plan_of(resource, cloud, None, partial(planned, action))
+        applied: list[Change] = []
+
+        def apply(changes: Sequence[Change], applied: list[Change] = applied) -> list[Outcome]:
+            applied += changes
+            return [Outcome(change) for change in changes]
+
+        apply_in_turn(found, apply, lambda _names: [])
+        assert load in found.changes
+        assert applied == list(found.changes)
 
 
 def test_range() -> None:

@@ -1,6 +1,6 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What every task does, whether it changes something or not: it plans, and it may wait."""
+"""What every task does: it plans, and it may wait."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Applied(Generic[Thing]):
     waited: Sequence[Dict[str, Any]] = ()
 
     def failure(self) -> Failure | None:
-        """Return the error of each change that failed, and the one after them, if there are any."""
+        """The errors of changes that failed, and the one after them; None without."""
         if not self.error and not any(outcome.error for outcome in self.outcomes):
             return None
         from .failure import failure_of
@@ -48,13 +48,15 @@ def plan_of(
     request: Requested,
     observe: Callable[[], Observed],
 ) -> Plan[Thing]:
-    """Plan the request, as far as the user may, then what the cloud has to repair of its own."""
+    """Plan the request, as far as the user may, and the repairs of the cloud."""
     upkeep = KINDS[resource.kind].is_networked and cloud.upkeep  # it looks meanwhile
     plan = resource.plan(request, observe())
     access = cloud.access
     if access:
         plan = replace(plan, refused=(*plan.refused, *access.changing(plan.changes)))
-    return replace(plan, changes=(*plan.changes, *upkeep.changes())) if upkeep else plan
+    last = sum(plan.turns, ())
+    changes = (*plan.changes, *upkeep.changes()) if upkeep else plan.changes
+    return replace(plan, changes=tuple(sorted(changes, key=lambda one: one.name in last)))
 
 
 def wait(
@@ -67,8 +69,7 @@ def wait(
 ) -> List[Dict[str, Any]]:
     """Wait until the cloud has finished with the items, then for the condition of the request.
 
-    What was interrupted has to serve again. Return the steps. Raises CloudError on a timeout, with
-    the reason for each item.
+    What was interrupted has to serve again. Return the steps. Raises CloudError on a timeout.
     """
     if not module.params['wait']:
         return []
