@@ -993,6 +993,15 @@ def test_volume(data: Item, box: Item, ssh: Ssh) -> None:
     assert ssh(address, 'cat /srv/data/kept') == 'kept'
 
 
+def test_users_of_the_host(data: Item, box: Item, small: Item) -> None:
+    """They do not reach the files of containers, in which set-user-ID programs may be."""
+    somebody = ('setpriv', '--reuid=12345', '--regid=12345', '--clear-groups', 'ls')
+    for folder in (files_of(data), root_of(box), root_of(small)):
+        assert folder.stat().st_mode & 0o777 == 0o755
+        ran = subprocess.run([*somebody, folder], capture_output=True, text=True, check=False)
+        assert 'Permission denied' in ran.stderr, folder
+
+
 def test_volume_of_another_container(data: Item, box: Item, small: Item, ssh: Ssh) -> None:
     """Its files belong to the same users there, with all rights, also after an interruption."""
     write = (
@@ -1064,4 +1073,14 @@ def test_volume_grows(data: Item, small: Item, ssh: Ssh) -> None:
     ).split('\n')
     assert 1_900_000 < int(size.split()[1]) < 2 * 2**20
     assert sums == 'large: OK'
+    assert loops(data) == [f'{data["id"]}.raw']
+
+
+def test_full_host(data: Item, small: Item, ssh: Ssh) -> None:
+    """What the kernel has stopped writing to, as its blocks found no room, is mounted anew."""
+    keep('server', name='small', state='stopped')
+    for folder in (root_of(small), files_of(data).parent):
+        output_of('mount', '-o', 'remount,ro', str(folder))
+    keep('server', name='small', state='started', wait_for='ssh')
+    ssh(small['fixed_ip'], 'touch /written /mnt/data/written')
     assert loops(data) == [f'{data["id"]}.raw']

@@ -22,6 +22,7 @@ from ..host import file_systems
 from ..host.capabilities import grows_mounted
 from ..host.control_group import is_version_2
 from ..host.guest_files import read_inside
+from ..host.owners import let_in
 from ..host.root_disks import create_root, disk_of, has_root, remove_root, rename_root
 from ..host.user_namespace import user_namespace
 from ..record.host import Host
@@ -105,10 +106,11 @@ def check_growth(name: str, running: bool) -> None:
         raise Refused(f'volume_size: {growth_refusal(name)}', 'volume_size')
 
 
-def create_folder(folder: str) -> None:
-    """Create the folder of a container, if there is none."""
+def create_folder(folder: str, first_id: int) -> None:
+    """Create the folder of a container, if there is none, for root of the host and its own."""
     os.makedirs(os.path.dirname(folder), 0o711, exist_ok=True)
-    os.makedirs(folder, 0o711, exist_ok=True)
+    os.makedirs(folder, 0o700, exist_ok=True)
+    let_in(folder, first_id)
 
 
 def part_of(root: str) -> str:

@@ -11,7 +11,7 @@ from ..._model.status import TaskState
 from ..record.host import Host
 from ..storage import mount_points
 from ..storage.pools import pool_of
-from ..storage.volume_files import attach, detach, files_of
+from ..storage.volume_files import attach, detach, files_of, renew_files
 from .machine_hardware import attribute
 
 if TYPE_CHECKING:
@@ -45,6 +45,13 @@ def attached(host: Host, volumes: Iterable[VolumeOfServer], first: int) -> Mount
     for row in having:
         attach(pool.files(row['uuid']), first)
     return mounts_of(host, having)
+
+
+def renew(host: Host, volumes: Iterable[VolumeOfServer]) -> None:
+    """Mount those anew of a container that is off to which the kernel has stopped writing."""
+    pool = pool_of(host)
+    for row in volumes:
+        renew_files(pool.files(row['uuid']))
 
 
 def release(host: Host, volumes: Iterable[VolumeOfServer]) -> None:

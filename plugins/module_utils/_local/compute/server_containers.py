@@ -22,7 +22,8 @@ from ..host.files import read_file, write_atomically
 from ..host.guest_files import remove_tree
 from ..host.hypervisor import tolerate
 from ..host.mounts import mounted_below
-from ..host.root_disks import grow_root, mount_root, remove_root
+from ..host.owners import let_in
+from ..host.root_disks import grow_root, mount_root, remove_root, renew_root
 from ..host.user_namespace import first_id, first_id_of
 from ..record.work import wait_until
 from ..storage.pools import pool_of
@@ -73,9 +74,9 @@ class ServerContainers(ServerMachines):
         image = pool_of(self.host).image(row['image_uuid'], ROOT_TAR)
         locks = self.host.work.held_lock('server', row['name'])
         root = self.root(row)
-        container_roots.create_folder(self.folder(row))
-        password = self.keep_password(row)
         user = first_id(row['id'])
+        container_roots.create_folder(self.folder(row), user)
+        password = self.keep_password(row)
         container_roots.create(
             self.host,
             root,
@@ -115,6 +116,7 @@ class ServerContainers(ServerMachines):
         """The domain as recorded."""
         root = self.root(row)
         first = first_id_of(root)
+        let_in(self.folder(row), first)
         return container_domain.xml(
             container_domain.Container(
                 name=self.defined_name(row),
@@ -170,9 +172,21 @@ class ServerContainers(ServerMachines):
 
     def define(self, row: CompleteServer) -> Any:
         """Define the container as recorded, also its name."""
+        self._renew_files(row)
         with tolerate('NO_DOMAIN'):
             self.rename(row)
         return super().define(row)
+
+    def _renew_files(self, row: CompleteServer) -> None:
+        """Mount anew what the kernel has stopped writing to, unless the container runs."""
+        with tolerate('NO_DOMAIN'):
+            if self.lookup(row).isActive():
+                return
+        renew_root(self.root(row))
+        if row['volumes']:
+            from .container_volumes import renew
+
+            renew(self.host, row['volumes'])
 
     def rename(self, row: CompleteServer) -> None:
         """Rename the container if it is off: libvirt-LXC has to define it anew."""

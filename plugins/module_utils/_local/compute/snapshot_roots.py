@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 
 from ..._cloud import CloudError
 from ..host.guest_files import remove_tree
+from ..host.owners import let_in
 from ..host.root_disks import create_root, rename_root
 from ..host.root_disks import remove_root as remove_one
 from ..host.user_namespace import first_id_of, user_namespace
@@ -105,6 +106,7 @@ class SnapshotRoots:
         owner = first_id_of(source)
         create_root(part, size, owner, 0o700)
         folder = self._folder(place)
+        let_in(folder, owner)  # it may be of other users than the container has by now
         paths = [f'{os.path.relpath(source, folder)}/.', os.path.relpath(part, folder)]
         try:
             with user_namespace(owner, self.host.timeout) as namespace:

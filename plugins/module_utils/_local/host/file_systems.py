@@ -12,6 +12,7 @@ container.
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import time
 from contextlib import suppress
@@ -31,6 +32,7 @@ _MAKE = ('mke2fs', '-q', '-F', '-t', 'ext4', '-m', '0.2')
 _EXTENDED = 'lazy_itable_init=1,lazy_journal_init=1,nodiscard,root_owner={0}:{0}'
 # Room that is freed inside goes back to the host. hanok-start mounts with the same options.
 _MOUNT = ('mount', '-t', 'ext4', '-o', 'loop,nodev,discard')
+_CHECK = ('e2fsck', '-f', '-p')
 _CORRECTED = 1  # an exit code: e2fsck(8)
 _TRIES = 20  # a loop device of the file may be about to end
 
@@ -57,6 +59,37 @@ def mount(disk: str, folder: str) -> None:
             if left == 1:
                 raise
             time.sleep(0.1)
+
+
+def renew(disk: str, folder: str) -> None:
+    """Repair and mount what the kernel has stopped writing to; no container that has it runs.
+
+    It does so when the disk of the host was full, and does not begin again by itself.
+    """
+    if not is_mounted(folder) or _takes_writes(folder):
+        return
+    unmount(folder)
+    for _left in range(_TRIES):
+        if not _run('losetup', '--associated', disk):
+            _run(*_CHECK, disk, most=_CORRECTED)
+            break
+        time.sleep(0.1)
+    mount(disk, folder)
+
+
+def _takes_writes(folder: str) -> bool:
+    """Whether the kernel writes to it: that it cannot, it finds out when it ends a transaction."""
+    here = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    mode = stat.S_IMODE(os.fstat(here).st_mode)
+    try:
+        os.fchmod(here, mode)
+        os.fsync(here)
+        os.fchmod(here, mode)
+    except OSError:
+        return False
+    finally:
+        os.close(here)
+    return True
 
 
 def unmount(folder: str) -> None:
@@ -91,7 +124,7 @@ def grow(disk: str, folder: str, size: int, mounted: bool) -> None:
     unmount(folder)
     if _run('losetup', '--associated', disk):
         raise CloudError(f'{folder} is in use; end the programs that have files in it open')
-    _run('e2fsck', '-f', '-p', disk, most=_CORRECTED)
+    _run(*_CHECK, disk, most=_CORRECTED)
     _run('resize2fs', disk)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 
-from .file_systems import SUFFIX, grow, make, mount, unmount
+from .file_systems import SUFFIX, grow, make, mount, renew, unmount
 from .guest_files import remove_tree
 
 
@@ -49,6 +49,12 @@ def mount_root(root: str) -> None:
     """Mount a root file system, if it is limited and not mounted."""
     if os.path.exists(disk_of(root)):
         mount(disk_of(root), root)
+
+
+def renew_root(root: str) -> None:
+    """Mount a limited root file system anew, if that is needed; its container is off."""
+    if os.path.exists(disk_of(root)):
+        renew(disk_of(root), root)
 
 
 def rename_root(root: str, name: str) -> None:

@@ -14,11 +14,11 @@ from contextlib import suppress
 from ..._cloud import CloudError, Refused
 from ..._model.container import growth_refusal
 from ..host.capabilities import grows_mounted
-from ..host.file_systems import SUFFIX, grow, has_size, mount, unmount
-from ..host.owners import shift_owners
+from ..host.file_systems import SUFFIX, grow, has_size, mount, renew, unmount
+from ..host.owners import let_in, shift_owners
 from .pools import Disk
 
-_FILES, _MODE, _MODE_ABOVE = 'files', 0o755, 0o711
+_FILES, _MODE = 'files', 0o755
 
 
 def files_of(disk: Disk) -> str:
@@ -36,11 +36,16 @@ def attach(disk: Disk, first: int) -> None:
         raise CloudError(f'the disk of a volume, {os.path.realpath(disk.path)}, cannot be found')
     folder, files = _folder(disk), files_of(disk)
     mount(disk.path, folder)
-    os.chmod(folder, _MODE_ABOVE)
+    let_in(folder, first)
     if not os.path.isdir(files):
         os.mkdir(files)
         os.chmod(files, _MODE)
     shift_owners(files, first)
+
+
+def renew_files(disk: Disk) -> None:
+    """Mount a volume anew, if that is needed; its container is off."""
+    renew(disk.path, _folder(disk))
 
 
 def detach(disk: Disk) -> None:
