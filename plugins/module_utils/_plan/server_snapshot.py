@@ -49,7 +49,9 @@ def plan(request: ServerSnapshotRequest, observed: ObservedServerSnapshots) -> P
         return draft.finish((_updated(request, current, draft),))
     found = observed.servers.get(request.server)
     if found is None:
-        return _without_server(request, observed, draft)
+        from .server_snapshot_content import without_server
+
+        return without_server(request, observed, draft)
     server = draft.settled('server', found)
     if server is None:  # with its snapshots
         if request.state != 'absent':
@@ -63,22 +65,6 @@ def plan(request: ServerSnapshotRequest, observed: ObservedServerSnapshots) -> P
     if current:
         _delete(current, server, draft)
     return draft.finish(())
-
-
-def _without_server(
-    request: ServerSnapshotRequest, observed: ObservedServerSnapshots, draft: Draft
-) -> Plan[ServerSnapshot]:
-    if request.state == 'absent':
-        return draft.finish(())
-    draft.require('server', request.server, observed.servers)
-    return draft.finish(_predicted(request, draft))
-
-
-def _predicted(request: ServerSnapshotRequest, draft: Draft) -> Tuple[ServerSnapshot, ...]:
-    """What follows if an earlier task of the play creates what is missing."""
-    new = ServerSnapshot(request.name, bool(request.memory), current=True, **request.options)
-    verb = Verb.RESTORE if request.state == 'restored' else Verb.CREATE
-    return (draft.add(_KIND, verb, None, new),)
 
 
 def _delete(current: ServerSnapshot, server: Server, draft: Draft) -> None:
@@ -179,7 +165,9 @@ def _restored(
 ) -> Tuple[ServerSnapshot, ...]:
     """Restore a snapshot."""
     if not draft.require(_KIND, request.name, observed.snapshots, 'name') or current is None:
-        return _predicted(request, draft)
+        from .server_snapshot_content import predicted
+
+        return predicted(request, draft)
     if current.unfinished in (TaskState.CREATING, TaskState.DELETING):
         draft.refuse(
             'state',

@@ -1,20 +1,22 @@
 # Copyright: Hanok developers
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What snapshots of servers are of: imported when one is made, or has memory to restore."""
+"""What snapshots of servers are of, if there is a server: imported when that is to be checked."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Tuple
 
-from .._model.change import Draft
-from .._model.server_snapshot import ServerSnapshot, hardware_of
+from .._model.change import Draft, Plan
+from .._model.kinds import Verb
+from .._model.server_snapshot import ServerSnapshot, ServerSnapshotRequest, hardware_of
 from .._model.server_type import CONTAINER
 from .._model.status import Status
 
 if TYPE_CHECKING:
     from .._model.server import Server
     from .._model.volume import Volume
+    from .server_snapshot import ObservedServerSnapshots
 
 
 def check_memory(server: Server, draft: Draft) -> None:
@@ -89,3 +91,20 @@ def check_hardware(
             f'({"; ".join(differing)}); change that back, or set memory: false to restore the '
             'disks only',
         )
+
+
+def without_server(
+    request: ServerSnapshotRequest, observed: ObservedServerSnapshots, draft: Draft
+) -> Plan[ServerSnapshot]:
+    """What follows for a snapshot of a server that does not exist."""
+    if request.state == 'absent':
+        return draft.finish(())
+    draft.require('server', request.server, observed.servers)
+    return draft.finish(predicted(request, draft))
+
+
+def predicted(request: ServerSnapshotRequest, draft: Draft) -> Tuple[ServerSnapshot, ...]:
+    """What follows if an earlier task of the play creates what is missing."""
+    new = ServerSnapshot(request.name, bool(request.memory), current=True, **request.options)
+    verb = Verb.RESTORE if request.state == 'restored' else Verb.CREATE
+    return (draft.add('server_snapshot', verb, None, new),)
