@@ -329,13 +329,12 @@ def test_of_a_stopped_guest(guest: Guest) -> None:
     assert guest(BOOT) != boot
     guest('echo two > /root/mark; sync')
     keep('server', name='kept', state='stopped')
-    assert run('backup', name='stopped', state='restored')['changed']
     (server,) = run('server_info', name='kept')['servers']
-    assert server['status'] == 'SHUTOFF'
+    keep('server', name='kept', volume_size=server['volume_size'] + 1)
+    assert run('backup', name='stopped', state='restored')['changed']
+    assert run('server_info', name='kept')['servers'][0]['status'] == 'SHUTOFF'
     started()
     assert guest('cat /root/mark').strip() == 'one'
-    keep('server', name='kept', volume_size=server['volume_size'] + 1)
-    restore('stopped', force=True)
     size = int(guest('cat /sys/block/vda/size'))
     assert size == (server['volume_size'] + 1) * 2**21
 

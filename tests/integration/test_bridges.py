@@ -97,28 +97,6 @@ def test_plugged_and_unplugged(server: dict[str, Any], ssh: Guest) -> None:
     assert not answers('10.99.0.2')
 
 
-def check_vlan_hook() -> None:
-    """A machine does not start whose interface cannot be in its VLAN."""
-    name = machine('bridged')
-    definition = virsh('dumpxml', '--inactive', name)
-    tagged = re.sub("(<target dev='(hkt[0-9]+)'/>)", r"\1<alias name='ua-\2-v20'/>", definition)
-    virsh('define', '/dev/stdin', given=tagged)
-    with pytest.raises(subprocess.CalledProcessError) as caught:
-        virsh('start', name)
-    assert 'does not separate VLANs (vlan_filtering), and hkt' in caught.value.stderr
-    virsh('define', '/dev/stdin', given=definition)
-
-
-def test_boots_with_it(server: dict[str, Any], ssh: Guest) -> None:
-    """A server that starts with it has it, also when the operator gives the bridge to no more."""
-    keep('server', name='bridged', networks=[FRONT, ON_LAN])
-    keep('server', name='bridged', state='stopped')
-    check_vlan_hook()
-    keep('server', name='bridged', state='started', wait_for='ssh', wait_timeout=300)
-    set_address(ssh, server, '10.99.0.2')
-    eventually(lambda: answers('10.99.0.2'))
-
-
 def test_on_bridges_only(lan: None, image: str, tmp_path: Path) -> None:
     """First-boot content arrives, DHCP is that of the LAN, and plays run by the guest agent."""
     script = '#!/bin/sh\necho made at the first boot >/root/made\n'
@@ -135,8 +113,12 @@ def test_on_bridges_only(lan: None, image: str, tmp_path: Path) -> None:
     keep('server', name='alone', state='absent')
 
 
-def test_bridge_made_again(server: dict[str, Any]) -> None:
+def test_bridge_made_again(server: dict[str, Any], ssh: Guest) -> None:
     """The next task puts the interface on a bridge that its operator has made again."""
+    keep('server', name='bridged', networks=[FRONT, ON_LAN])
+    eventually(lambda: ON_LAN['mac'] in ssh(server['fixed_ip'], 'cat /sys/class/net/*/address'))
+    set_address(ssh, server, '10.99.0.2')
+    eventually(lambda: answers('10.99.0.2'))
     output_of('ip', 'link', 'delete', 'lan0')
     output_of('ip', 'link', 'add', 'lan0', 'up', 'type', 'bridge')
     output_of('ip', 'link', 'set', 'lan1', 'master', 'lan0')
@@ -154,3 +136,23 @@ def test_changed_by_hand(server: dict[str, Any]) -> None:
     reason = f'its machine no longer has the network interface {ON_LAN["mac"]} on bridge lan0'
     assert (shown['status'], shown['status_reason']) == ('UNMANAGED', reason)
     assert keep('server', name='bridged', repair=True)['server']['status'] == 'ACTIVE'
+
+
+def check_vlan_hook() -> None:
+    """A machine does not start whose interface cannot be in its VLAN."""
+    name = machine('bridged')
+    definition = virsh('dumpxml', '--inactive', name)
+    tagged = re.sub("(<target dev='(hkt[0-9]+)'/>)", r"\1<alias name='ua-\2-v20'/>", definition)
+    virsh('define', '/dev/stdin', given=tagged)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        virsh('start', name)
+    assert 'does not separate VLANs (vlan_filtering), and hkt' in caught.value.stderr
+    virsh('define', '/dev/stdin', given=definition)
+
+
+def test_starts_with_it(server: dict[str, Any]) -> None:
+    """A server that starts with it has it; one that cannot have it does not start."""
+    keep('server', name='bridged', state='stopped')
+    check_vlan_hook()
+    keep('server', name='bridged', state='started')
+    assert re.search(r'hkt[0-9]+', output_of('ip', '-oneline', 'link', 'show', 'master', 'lan0'))

@@ -260,7 +260,7 @@ def test_without_a_guest_agent(image: str, open_group: str) -> None:
     assert [error['name'] for error in failed['errors']] == ['mute-1', 'mute-2']
     assert all('exit code 3' in error['msg'] for error in failed['errors'])
     assert 'requires a restart' in refused('server', name='mute', count=2, guest_agent=True)
-    keep('server', name='mute', count=2, guest_agent=True, allow_restart=True)
+    keep('server', name='mute-1', guest_agent=True, allow_restart=True)
     assert 'org.qemu.guest_agent.0' in domain_xml('mute-1')
     assert run('server_info', name='mute')['servers'][0]['status'] == 'ACTIVE'
     failed = run('server', name='lazy', wait_for='init', wait_timeout=300)

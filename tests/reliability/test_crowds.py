@@ -256,6 +256,8 @@ def test_delete_while_attaching(swapped: bool, crowded: Host, soak: bool) -> Non
 
     No reference to a deleted resource remains. The same holds when they run once more.
     """
+    if swapped and not soak:
+        pytest.skip('which of a pair begins is a matter of chance anyway: make soak runs it')
     _run_conflicts(
         crowded,
         [

@@ -179,7 +179,7 @@ def fail_to_create(killer: Killer) -> None:
 
 
 def in_guest(script: str) -> None:
-    """Run a script in the guest of the server s, by its agent."""
+    """Run a script in the guest of the server up, by its agent."""
 
     def ask(command: str, **arguments: Any) -> Any:
         request = json.dumps({'execute': command, 'arguments': arguments})
@@ -192,7 +192,7 @@ def in_guest(script: str) -> None:
         return json.loads(answer.stdout)['return']
 
     listed = subprocess.run(['virsh', 'list', '--name'], capture_output=True, text=True, check=True)
-    name = next(one for one in listed.stdout.split() if one.endswith('-s'))
+    name = next(one for one in listed.stdout.split() if one.endswith('-up'))
     started = ask('guest-exec', path='/bin/sh', arg=['-ec', script])
     codes: list[int] = []
 
@@ -206,7 +206,7 @@ def in_guest(script: str) -> None:
 
 
 def make_file_system(killer: Killer) -> None:
-    """Make a file system on the volume of the server s, with a file."""
+    """Make a file system on the volume of the server up, with a file."""
     in_guest(
         'until [ -e /dev/vdb ]; do usleep 100000; done; mkfs.ext4 -q -F /dev/vdb; '
         'mount /dev/vdb /mnt; dd if=/dev/urandom of=/mnt/kept bs=1M count=5; '
@@ -858,18 +858,6 @@ WALKS = (
         prerequisites=[task('server', name='one', **STOPPED), task('port', name='p')],
     ),
     Walk(
-        'growth in a guest',
-        [
-            task('volume', name='v', size=1, state='attached', server='s'),
-            make_file_system,
-            task('volume', name='v', size=2, grow=True),
-            check_file_system,
-            task('volume', name='v', state='detached'),
-            *delete_tasks('volume', 'v'),
-        ],
-        prerequisites=[task('server', name='s', wait_for='init', **GUEST)],
-    ),
-    Walk(
         'server with its resources',
         [
             task('server', name='s', floating_ip='auto', networks=[{'port': 'p'}], **STOPPED),
@@ -1025,9 +1013,12 @@ WALKS = (
         ],
     ),
     Walk(
-        'copies of a running server',
+        'copies of a running server, and growth in its guest',
         [
             task('volume', name='v', size=1, state='attached', server='up'),
+            make_file_system,
+            task('volume', name='v', size=2, grow=True),
+            check_file_system,
             task('server_snapshot', server='up', name='disks'),
             check_thawed,
             task('server_snapshot', server='up', name='memory', memory=True),

@@ -10,7 +10,6 @@ password.
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 import os
@@ -19,7 +18,9 @@ import socket
 import stat
 import subprocess
 import threading
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -49,6 +50,8 @@ PLACES = (
     os.path.expanduser('~/.ansible'),
 )
 DEVICES = ('null', 'zero', 'full', 'random', 'urandom', 'tty')
+# At the arguments of a process, which starts its program soon after it exists.
+LOOKS = 100
 # A private /dev for the play, with a syslog socket that the test reads: modules log to /dev/log.
 PRIVATE_DEV = """set -e
 dev=$1
@@ -88,12 +91,13 @@ class Watch:
                 continue
 
     def _sample_arguments(self) -> None:
+        looks: Counter[str] = Counter()
         while not self.stopped.wait(0.002):
-            for path in glob.glob('/proc/[0-9]*/cmdline'):
-                try:
-                    self.arguments.add(Path(path).read_bytes())
-                except OSError:
-                    continue  # the process has ended
+            for process in os.listdir('/proc'):
+                if process.isdigit() and looks[process] < LOOKS:
+                    looks[process] += 1
+                    with suppress(OSError):  # it has ended
+                        self.arguments.add(Path('/proc', process, 'cmdline').read_bytes())
 
     def end(self) -> None:
         """Stop recording."""

@@ -264,9 +264,11 @@ def _is_event(example: Example) -> bool:
 
 
 def _trial(example: Example, *, predicted: bool) -> dict[str, Any]:
+    steps, conditions = _steps(example, predicted=predicted)
     failed = (
-        '{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg }} '
-        '{{ ansible_failed_result.results | default("") }}'
+        '{{ ansible_failed_task.name }}: {{ ansible_failed_result.msg | default("") }} '
+        '{{ ansible_failed_result.results | default(ansible_failed_result.diff) | default("") }}; '
+        f'it should be: {" and ".join(conditions)}'
     )
     combined = f'example_problems | default({{}}) | combine({{{example.place!r}: text}})'
     note = {
@@ -274,25 +276,25 @@ def _trial(example: Example, *, predicted: bool) -> dict[str, Any]:
         'ansible.builtin.set_fact': {'example_problems': f'{{{{ {combined} }}}}'},
     }
     rescue = [{**note, 'vars': {'text': failed}}]
-    return {'name': str(example), 'block': _steps(example, predicted=predicted), 'rescue': rescue}
+    return {'name': str(example), 'block': steps, 'rescue': rescue}
 
 
-def _steps(example: Example, *, predicted: bool) -> list[dict[str, Any]]:
-    """The task run and run again, in check mode before; a task that only looks is run once.
+def _steps(example: Example, *, predicted: bool) -> tuple[list[dict[str, Any]], list[str]]:
+    """The task run and run again, in check mode before, and what is to be true then.
 
-    An event would happen again: it is predicted again.
+    A task that only looks is run once. An event would happen again: it is predicted again.
     """
     done = str(example.content.get('register', 'example_done'))
     run = {**example.content, 'name': f'{example}', 'register': done}
     if example.action.endswith('_info'):
-        return [run, _compared(example, done, f'{done} is not changed')]
+        return _checked([run], f'{done} is not changed')
     is_event = _is_event(example)
     again = {**example.content, 'name': f'{example}, again', 'register': 'example_again'}
     if is_event:
         again['check_mode'] = True
     condition = f'example_again is {"" if is_event else "not "}changed'
     if not predicted:
-        return [run, again, _compared(example, 'example_again', condition)]
+        return _checked([run, again], condition)
     prediction = {
         **example.content,
         'name': f'{example}, predicted',
@@ -300,18 +302,14 @@ def _steps(example: Example, *, predicted: bool) -> list[dict[str, Any]]:
         'check_mode': True,
     }
     agreement = f'(example_predicted is changed) == ({done} is changed)'
-    compared = _compared(example, 'example_again', condition, agreement)
-    return [prediction, run, again, compared]
+    return _checked([prediction, run, again], condition, agreement)
 
 
-def _compared(example: Example, last: str, *conditions: str) -> dict[str, Any]:
-    """A task that fails with the last result unless all conditions are met."""
-    wanted = ' and '.join(conditions)
-    return {
-        'name': f'{example}, compared',
-        'ansible.builtin.assert': {
-            'that': list(conditions),
-            'fail_msg': f'it should be: {wanted}; the last run: {{{{ {last} | to_json }}}}',
-            'quiet': True,
-        },
-    }
+def _checked(
+    steps: list[dict[str, Any]], *conditions: str
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The steps, of which the last one also fails unless all conditions are met, and these."""
+    last = steps[-1]
+    unmet = [f'not ({condition})' for condition in conditions]
+    failed = [f'({last.get("failed_when", last["register"] + " is failed")})', *unmet]
+    return [*steps[:-1], {**last, 'failed_when': ' or '.join(failed)}], [*conditions]

@@ -277,21 +277,20 @@ def test_trial() -> None:
         'example_predicted',
         'made',
         'example_again',
-        None,
     ]
-    assert [step.get('check_mode') for step in first['block']] == [True, None, None, None]
-    assert first['block'][3]['ansible.builtin.assert']['that'] == [
-        'example_again is not changed',
-        '(example_predicted is changed) == (made is changed)',
-    ]
-    assert [step.get('register') for step in second['block']] == ['example_done', None]
-    assert [step.get('check_mode') for step in third['block']] == [True, None, True, None]
-    assert 'example_again is changed' in third['block'][3]['ansible.builtin.assert']['that']
+    assert [step.get('check_mode') for step in first['block']] == [True, None, None]
+    assert first['block'][2]['failed_when'] == (
+        '(example_again is failed) or not (example_again is not changed) or '
+        'not ((example_predicted is changed) == (made is changed))'
+    )
+    assert [step.get('register') for step in second['block']] == ['example_done']
+    assert [step.get('check_mode') for step in third['block']] == [True, None, True]
+    assert 'or not (example_again is changed)' in third['block'][2]['failed_when']
     assert write['ansible.builtin.copy']['dest'] == outcomes
     (play,) = playbook(in_document('README.md', fenced(text)), outcomes, predicted=False)
     first, _second, third, _write = play['tasks']
-    assert [step.get('check_mode') for step in first['block']] == [None, None, None]
-    assert [step.get('check_mode') for step in third['block']] == [None, True, None]
+    assert [step.get('check_mode') for step in first['block']] == [None, None]
+    assert [step.get('check_mode') for step in third['block']] == [None, True]
 
 
 def test_trial_reports(tmp_path: Path) -> None:
