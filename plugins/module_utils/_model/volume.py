@@ -10,7 +10,6 @@ from typing import Any, Dict, Mapping, Tuple
 from .change import AFTER_APPLY, plain_fields
 from .status import TaskState, VolumeStatus
 
-ROOT = '/root'  # the end of names that users cannot give
 DEFAULT_TYPE = 'default'  # of volumes: the own directory of a host
 DISK_MISSING = 'its disk is missing, with all data on it'
 
@@ -112,8 +111,3 @@ class Volume:
             'status': self.status.value,
             'status_reason': self.fault or None,
         }
-
-
-def root_server(name: str) -> str:
-    """The server whose root volume has this name; empty for the name of another volume."""
-    return name[: -len(ROOT)] if name.endswith(ROOT) else ''

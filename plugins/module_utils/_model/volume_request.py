@@ -10,7 +10,7 @@ from typing import List, Tuple
 from .checks import reference_problems, size_problems
 from .problem import Problem
 from .request import Request
-from .volume import root_server
+from .root_volume import root_server
 
 STATES = ('present', 'attached', 'detached', 'absent')
 SOURCES = ('image', 'source_volume', 'snapshot', 'backup')  # what a volume can be a copy of

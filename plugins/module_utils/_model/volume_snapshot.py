@@ -12,9 +12,9 @@ from .change import AFTER_APPLY, plain_fields
 from .effect import Table, live
 from .problem import Problem, invalid
 from .request import Request
+from .root_volume import root_server
 from .snapshot import own_name, owned_name_problems, owner_of, status_of
 from .status import TaskState
-from .volume import root_server
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Sequence
 
 from .._model.change import Draft
 from .._model.kinds import Verb
+from .._model.root_volume import root_server
 from .._model.status import TaskState
-from .._model.volume import DISK_MISSING, Volume, root_server
+from .._model.volume import DISK_MISSING, Volume
 from .._model.volume_effects import TABLE
 from .._model.volume_request import VolumeRequest
 from .._model.volume_servers import joining, leaving

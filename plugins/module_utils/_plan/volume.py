@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Mapping, Sequence, Tuple
 
 from .._model.change import Draft, Plan
-from .._model.volume import DEFAULT_TYPE, Volume, root_server
+from .._model.root_volume import root_server
+from .._model.volume import DEFAULT_TYPE, Volume
 from .._model.volume_request import VolumeRequest
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Tuple
 
+from ..._model.root_volume import root_server
 from ..._model.status import TaskState
-from ..._model.volume import Volume, root_server
+from ..._model.volume import Volume
 from ..host.progress import shown
 from ..record.host import Host
 
