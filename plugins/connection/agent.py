@@ -202,7 +202,7 @@ class Connection(ConnectionBase):
                 self.close()
             sentence, is_reachable = self._told(error)
             kind = AnsibleError if is_reachable else AnsibleConnectionFailure
-            raise kind(f'server {self.get_option("server")}: {sentence}') from error
+            raise kind(f'server {self.get_option("server")}: {sentence}') from None
 
     def _started(self) -> Pipe:
         """A way to the agent, which answers."""
