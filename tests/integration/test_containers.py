@@ -1025,6 +1025,8 @@ def test_volume_of_another_container(data: Item, box: Item, small: Item, ssh: Ss
     os.setxattr(files / 'of-user', 'system.posix_acl_access', acl)
     capability = struct.pack('<6I', 0x03000001, 1 << 13, 0, 0, 0, mine)
     os.setxattr(files / 'sums', 'security.capability', capability)
+    (files / 'of-host').touch(0o600)
+    os.chown(files / 'of-host', 2 * 65536, 12345)
     move = {'name': 'data', 'server': 'small', 'state': 'attached'}
     assert 'box runs' in refused('volume', **move)
     keep('volume', **move, allow_restart=True)
@@ -1033,9 +1035,10 @@ def test_volume_of_another_container(data: Item, box: Item, small: Item, ssh: Ss
     assert ssh(box['fixed_ip'], 'ls -A /srv/data') == ''
 
     def check() -> None:
-        look = 'cd /mnt/data; sha256sum -c sums; stat -c "%u:%g %a" . large of-user; readlink link'
+        look = 'cd /mnt/data; sha256sum -c sums; stat -c "%u:%g %a" . large of-*; readlink link'
         said = ssh(small['fixed_ip'], look).split('\n')
-        assert said == ['large: OK', '33:0 755', '0:0 4711', '1000:1001 640', '/etc/shadow']
+        of_host, of_user = '65534:65534 600', '1000:1001 640'
+        assert said == ['large: OK', '33:0 755', '0:0 4711', of_host, of_user, '/etc/shadow']
         shifted = acl.replace(struct.pack('<I', mine + 7), struct.pack('<I', theirs + 7))
         assert os.getxattr(files / 'of-user', 'system.posix_acl_access') == shifted
         found = os.getxattr(files / 'sums', 'security.capability')
@@ -1043,7 +1046,7 @@ def test_volume_of_another_container(data: Item, box: Item, small: Item, ssh: Ss
         owners = {
             int(one) - theirs for one in output_of('find', str(files), '-printf', '%U ').split()
         }
-        assert owners == {0, 33, 1000}
+        assert owners == {0, 33, 1000, 65534}
 
     check()
     keep('server', name='small', state='stopped', force=True)

@@ -14,9 +14,9 @@ import os
 import stat
 import struct
 from contextlib import suppress
-from typing import List
+from typing import List, Tuple
 
-from .user_namespace import IDS
+from .user_namespace import IDS, is_of_container
 
 _ENTERED = 0o710  # by the group
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -24,6 +24,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _BEGUN, _KEPT = 'trusted.hanok.begun', 'trusted.hanok.mode'
 _CAPABILITY = 'security.capability'
 _ACLS = ('system.posix_acl_access', 'system.posix_acl_default')
+_NOBODY = 65534
 _PRIVILEGED = stat.S_ISUID | stat.S_ISGID
 _VERSION_3 = 24  # bytes: vfs_ns_cap_data in linux/capability.h, whose last number is the user
 _ENTRY = struct.Struct('<HHI')  # linux/posix_acl_xattr.h, after the version
@@ -62,7 +63,7 @@ def shift_owners(folder: str, first: int) -> None:
             if below != '..':
                 left.append(_shift_children(here, first))
         _shift_acls(folder, first)
-        os.fchown(here, first + about.st_uid % IDS, first + about.st_gid % IDS)
+        os.fchown(here, *_owner(about, first))
         os.removexattr(folder, _BEGUN)
     finally:
         os.close(here)
@@ -80,7 +81,7 @@ def _shift_children(folder: int, first: int) -> List[str]:
 
 
 def _shift(path: str, about: os.stat_result, first: int) -> None:
-    owner = first + about.st_uid % IDS, first + about.st_gid % IDS
+    owner = _owner(about, first)
     is_file = stat.S_ISREG(about.st_mode)
     kept = _kept(path, about) if is_file else b''
     if (about.st_uid, about.st_gid) != owner:
@@ -89,6 +90,16 @@ def _shift(path: str, about: os.stat_result, first: int) -> None:
         _shift_acls(path, first)
     if kept:
         _restore(path, kept, first)
+
+
+def _owner(about: os.stat_result, first: int) -> Tuple[int, int]:
+    return _number(about.st_uid, first), _number(about.st_gid, first)
+
+
+def _number(number: int, first: int) -> int:
+    """The user or group of a container with the same number; nobody, if it is of the host."""
+    is_kept = number == 0 or is_of_container(number)  # root of the host makes the first folder
+    return first + (number % IDS if is_kept else _NOBODY)
 
 
 def _kept(path: str, about: os.stat_result) -> bytes:
@@ -114,7 +125,7 @@ def _shift_acls(path: str, first: int) -> None:
     for name in _ACLS:
         found = _attribute(path, name)
         after = found[:4] + b''.join(
-            _ENTRY.pack(tag, rights, first + number % IDS if tag in _OF_ONE else number)
+            _ENTRY.pack(tag, rights, _number(number, first) if tag in _OF_ONE else number)
             for tag, rights, number in _ENTRY.iter_unpack(found[4:])
         )
         if after != found:

@@ -36,6 +36,11 @@ def first_id_of(root: str) -> int:
     return os.stat(root, follow_symlinks=False).st_uid
 
 
+def is_of_container(number: int) -> bool:
+    """Whether a UID or GID of the host is one of a container."""
+    return _FIRST <= number < IMPORTS
+
+
 class UserNamespace:
     """A user namespace whose first users are those of a container."""
 
