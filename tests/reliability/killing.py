@@ -19,6 +19,8 @@ from .figures import ROOT
 
 # Repeated until the guest has stopped: how often depends on the speed of the guest.
 POLLED = 'virDomainShutdownFlags'
+# Of a container whose init has ended, unless libvirt has noticed that before the run looks.
+RACED = 'virDomainDestroy'
 
 
 class Point(NamedTuple):

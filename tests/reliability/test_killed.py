@@ -1123,6 +1123,8 @@ class Killer:
         is_kept = requested.module != 'recover'  # there is no record before
         before = hosts.history() if is_kept else []
         killed = self.run(requested, point)
+        if killed.status == 0 and point.step == killing.RACED:
+            return hosts.differences(after, self.observe())
         if killed.status != -9:
             return [f'the point was not reached; the steps were {killed.steps}']
         begun = hosts.history()[len(before) :] if is_kept else []
@@ -1160,8 +1162,11 @@ class Killer:
 
     def clean(self, walk: Walk) -> None:
         """Delete what a failed walk may have created."""
+        given = {(step.module, step.options['name']) for step in walk.prerequisites}
         for step in reversed(walk.steps):
             if not isinstance(step, Task) or step.action:
+                continue
+            if (step.module, step.options.get('name')) in given:
                 continue
             if step.options.get('name', 'default') != 'default':
                 options: dict[str, Any] = {'name': step.options['name']}
