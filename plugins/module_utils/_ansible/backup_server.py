@@ -41,12 +41,14 @@ def with_server(
         return ObservedBackups(found), names
     names = {*names, ('server', server), *(('backup', name) for name in found)}
     observed = _observed(cloud, requested, server, found)
-    if requested.options.get('include_volumes') or _has_volumes(current):
+    if _has_volumes(requested, current):
         return _with_volumes(cloud, server, current, observed, names)
     return observed, names
 
 
-def _has_volumes(backup: Backup | None) -> bool:
+def _has_volumes(requested: BackupRequest, backup: Backup | None) -> bool:
+    if requested.options.get('include_volumes'):
+        return True
     return backup is not None and backup.include_volumes
 
 

@@ -13,7 +13,8 @@ from .._model.kinds import Verb
 from .clouds import supported
 
 if TYPE_CHECKING:
-    from .._cloud.contract import Projects, UpdatableItems
+    from .._cloud.contract import Projects
+    from .._cloud.items import UpdatableItems
     from .._cloud.snapshots import Backups, ServerSnapshots
 
 Operation = Callable[[Changes], Outcomes]

@@ -17,7 +17,7 @@ from .run import run
 from .server import WAIT_FOR, guests_ready, reload
 
 if TYPE_CHECKING:
-    from .._cloud.contract import Items
+    from .._cloud.items import Items
     from .wait import Condition
 
 ARGUMENTS: Dict[str, Any] = {

@@ -17,7 +17,7 @@ from .references import References
 from .things import NamedThing
 
 if TYPE_CHECKING:
-    from .._cloud.contract import Items
+    from .._cloud.items import Items
     from .._model.floating_ip import FloatingIp
     from .._model.user_data import UserDataHash
 
@@ -82,9 +82,13 @@ def _with_references(
         attached=_attached(cloud) if reconnects else {},
         floating=_floating_address(cloud, requested),
         free=_free_addresses(cloud, requested, servers),
-        grows_mounted='volume_size' not in requested.options or cloud.volumes.grows_mounted(),
+        grows_mounted=_grows_mounted(cloud, requested),
         profile=profile_for(cloud, has_new_member and requested.networks is None),
     )
+
+
+def _grows_mounted(cloud: Cloud, requested: ServerRequest) -> bool:
+    return 'volume_size' not in requested.options or cloud.volumes.grows_mounted()
 
 
 def _ports(requested: ServerRequest) -> Tuple[str, ...]:

@@ -22,7 +22,6 @@ from typing import (
     Protocol,
     Sequence,
     Tuple,
-    TypeVar,
 )
 
 from .._model.access import Access
@@ -44,34 +43,9 @@ from .._model.volume import Volume
 from .._model.volume_type import VolumeType
 from . import Names, Observed, Outcomes
 from .capabilities import History, Records, Repairs, Upkeep
+from .items import Items, Updatable, UpdatableItems
 from .servers import Servers
 from .snapshots import Backups, Schedules, ServerSnapshots, VolumeSnapshots
-
-Item_co = TypeVar('Item_co', covariant=True)
-
-
-class Items(Protocol[Item_co]):
-    """Items of one kind that can be listed, created and deleted."""
-
-    def list(self, names: Iterable[str] | None = None) -> Tuple[Item_co, ...]:
-        """List all items, or those with these names."""
-
-    def create(self, changes: Changes) -> Outcomes:
-        """Create items; a creation that was interrupted is completed."""
-
-    def delete(self, changes: Changes) -> Outcomes:
-        """Delete items."""
-
-
-class Updatable(Protocol):
-    """Items that can be updated."""
-
-    def update(self, changes: Changes) -> Outcomes:
-        """Update items to the state after the change."""
-
-
-class UpdatableItems(Items[Item_co], Updatable, Protocol[Item_co]):
-    """Items of one kind that can be listed, created, updated and deleted."""
 
 
 class Flavors(UpdatableItems[Flavor], Protocol):

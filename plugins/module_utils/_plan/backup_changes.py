@@ -255,10 +255,16 @@ def _restore(
     if observed.shortage:
         draft.refuse('state', f'{_KIND} {current.name}: {observed.shortage}')
     why = COMPLETES_INTERRUPTED_RUN if current.unfinished else ''
-    effect = POWER_OFF if request.force else RESTART
+    return draft.add(
+        _KIND, Verb.RESTORE, current, after, _restore_effect(request, current, server), why
+    )
+
+
+def _restore_effect(request: BackupRequest, current: Backup, server: Server | None) -> str:
+    """What a restore does to the guest."""
     if server and server.power == 'stopped' and not current.unfinished:
-        effect = LIVE
-    return draft.add(_KIND, Verb.RESTORE, current, after, effect, why)
+        return LIVE
+    return POWER_OFF if request.force else RESTART
 
 
 def _check_target(current: Backup, server: Server, draft: Draft) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -35,14 +35,20 @@ def with_volumes(
             f'volume {", ".join(server.read_only_volumes)}: attached read-only; it is not in the '
             'backup'
         )
-    before = {copy.id: copy.name for copy in begun.volumes} if begun else {}
+    if begun:
+        _check_begun(begun, found, draft)
+    return replace(new, volumes=tuple(map(copy_of, found)))
+
+
+def _check_begun(begun: Backup, found: Iterable[Volume], draft: Draft) -> None:
+    """Refuse to complete a backup with other volumes than it was begun with."""
+    before = {copy.id: copy.name for copy in begun.volumes}
     if before and {*before} != {volume.id for volume in found}:
         draft.refuse(
             'server',
-            f'backup {new.name} was begun with other volumes ({", ".join(before.values())}) than '
+            f'backup {begun.name} was begun with other volumes ({", ".join(before.values())}) than '
             'it would have now; delete it first (state: absent)',
         )
-    return replace(new, volumes=tuple(map(copy_of, found)))
 
 
 def check_targets(

@@ -86,10 +86,7 @@ def _plan_data(
         draft.refuse('state', f'volume {current.name}: {current.unavailable}')
         return [current]
     if request.state == 'absent':
-        if current:
-            from .volume_changes import delete
-
-            delete(request, current, draft)
+        _delete(request, current, draft)
         return ()
     if current and current.disk_missing and request.state != 'detached':
         from .volume_changes import refuse_lost
@@ -100,6 +97,13 @@ def _plan_data(
 
         current = present(request, current, observed, draft)
     return [_attached(request, current, observed, draft)]
+
+
+def _delete(request: VolumeRequest, current: Volume | None, draft: Draft) -> None:
+    if current:
+        from .volume_changes import delete
+
+        delete(request, current, draft)
 
 
 def _attached(

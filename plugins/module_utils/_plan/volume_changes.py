@@ -128,11 +128,12 @@ def _complete_earlier_run(
 
         for name in current.leaving or current.servers:
             check_server(observed.servers.get(name), verb, draft)
-    before = None if verb == Verb.CREATE else current
     after = current.completed()
     if verb == Verb.CREATE:
         after = _sized(after, observed, draft)
-    draft.add('volume', verb, before, after, why=COMPLETES_INTERRUPTED_RUN)
+        draft.add('volume', verb, None, after, why=COMPLETES_INTERRUPTED_RUN)
+    else:
+        draft.add('volume', verb, current, after, why=COMPLETES_INTERRUPTED_RUN)
     return after
 
 

@@ -24,12 +24,9 @@ def with_growth(
     request: VolumeRequest, current: Volume | None, observed: ObservedVolumes, draft: Draft
 ) -> Tuple[VolumeRequest, Volume | None]:
     """The request and the volume with what of it the guest uses; refuse what cannot be grown."""
-    if current and current.file_system:
-        draft.refuse('grow', f'volume {current.name}: its file system always fills it; omit grow')
-        return request, current
-    if current and current.readers and not leaving(request, current):
-        text = f'volume {current.name}: servers have it read-only, and nothing grows on it'
-        draft.refuse('grow', f'{text}; omit grow')
+    misfit = _misfit(request, current)
+    if current and misfit:
+        draft.refuse('grow', f'volume {current.name}: {misfit}; omit grow')
         return request, current
     if current is None or _is_attached_first(request, current):
         _check_attached_first(request, current, draft)
@@ -45,6 +42,17 @@ def with_growth(
     filled = observed.guest_disk is not None and observed.guest_disk.filled
     wanted = replace(request, options={**request.options, 'filled': True})
     return wanted, replace(current, filled=filled)
+
+
+def _misfit(request: VolumeRequest, current: Volume | None) -> str:
+    """Why no guest grows anything on a volume of its kind; empty: one may."""
+    if current is None:
+        return ''
+    if current.file_system:
+        return 'its file system always fills it'
+    if current.readers and not leaving(request, current):
+        return 'servers have it read-only, and nothing grows on it'
+    return ''
 
 
 def has_guest(server: Server | None) -> bool:

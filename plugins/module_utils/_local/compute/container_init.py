@@ -14,6 +14,12 @@ import signal
 from contextlib import suppress
 from typing import Any
 
+from .container_roots import is_busybox, is_systemd
+
+# What inits power off by: systemd(1), "SIGRTMIN+4"; init/init.c of BusyBox; lxc.container.conf(5),
+# "lxc.signal.halt".
+_OF_SYSTEMD, _OF_BUSYBOX, _OF_OTHERS = signal.SIGRTMIN + 4, signal.SIGUSR2, signal.SIGPWR
+
 
 def init_of(machine: Any) -> int | None:
     """The PID of the init on the host; None if the container does not run.
@@ -50,3 +56,10 @@ def signal_init(machine: Any, number: int) -> None:
                 signal.pidfd_send_signal(process, number)
         finally:
             os.close(process)
+
+
+def halt_signal(root: str) -> int:
+    """The signal by which the init in a root file system powers off."""
+    if is_systemd(root):
+        return _OF_SYSTEMD
+    return _OF_BUSYBOX if is_busybox(root) else _OF_OTHERS

@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import json
 from errno import EDQUOT, ENOSPC
-from typing import TYPE_CHECKING, Dict
+from typing import TYPE_CHECKING, Dict, Tuple
 
 from ..._cloud import CloudError
 from ..host.guest_files import read_inside, write_inside
 
 if TYPE_CHECKING:
+    from ..._model.server import Server
     from .row_types import CompleteServer
 
 _RESOLVER, _HOSTS = 'etc/resolv.conf', 'etc/hosts'
@@ -64,3 +65,9 @@ def _hosts(row: CompleteServer) -> str:
     names = f'{name}.{domain} {name}' if domain else name
     own = ''.join(f'{port["address"]} {names}\n' for port in row['ports'][:1])
     return f'{_MARK}127.0.0.1 localhost\n{own}'
+
+
+def of_dns(server: Server) -> Tuple[object, ...]:
+    """What the files say by which a container resolves names."""
+    first = [(nic.place, nic.mac) for nic in server.networks[:1]]
+    return server.dns_servers, server.dns_domain, first

@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ET
 from typing import TYPE_CHECKING, Any, Iterable, List, Tuple
 
 from ..._model.status import TaskState
+from ..host.root_disks import renew_root
 from ..record.host import Host
 from ..storage import mount_points
 from ..storage.pools import pool_of
@@ -47,8 +48,9 @@ def attached(host: Host, volumes: Iterable[VolumeOfServer], first: int) -> Mount
     return mounts_of(host, having)
 
 
-def renew(host: Host, volumes: Iterable[VolumeOfServer]) -> None:
-    """Mount those anew of a container that is off to which the kernel has stopped writing."""
+def renew(host: Host, root: str, volumes: Iterable[VolumeOfServer]) -> None:
+    """Mount anew what of a container that is off the kernel has stopped writing to."""
+    renew_root(root)
     pool = pool_of(host)
     for row in volumes:
         renew_files(pool.files(row['uuid']))

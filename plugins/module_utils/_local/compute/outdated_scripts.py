@@ -8,18 +8,20 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Dict, Set
 
 from ..._model.user_data import UserDataHash
-from ..record.record import Record
-from .server_queries import init_scripts
 
 if TYPE_CHECKING:
     from .row_types import ListedServer
 
 
-def with_other_script(record: Record, rows: Iterable[ListedServer]) -> Set[str]:
-    """The names of servers whose script is another one now; each has the hash of its own."""
-    secret = record.secret()
+def with_other_script(
+    rows: Iterable[ListedServer], scripts: Mapping[str, str], secret: str
+) -> Set[str]:
+    """The names of servers whose script is another one now; each has the hash of its own.
+
+    ``scripts``: as they are now, by name. ``secret``: the key of the hashes.
+    """
     hashes: Dict[str, UserDataHash] = {}
-    for name, content in init_scripts(record).items():
+    for name, content in scripts.items():
         hashes[name] = UserDataHash.of(content, secret)
     return {row['name'] for row in rows if _has_changed(row, hashes)}
 

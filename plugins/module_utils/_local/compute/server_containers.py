@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Dict, Tuple
 
@@ -23,18 +22,18 @@ from ..host.guest_files import remove_tree
 from ..host.hypervisor import tolerate
 from ..host.mounts import mounted_below
 from ..host.owners import let_in
-from ..host.root_disks import grow_root, mount_root, remove_root, renew_root
+from ..host.root_disks import grow_root, mount_root, remove_root
 from ..host.user_namespace import first_id, first_id_of
 from ..record.work import wait_until
 from ..storage.pools import pool_of
 from . import container_domain, container_names, container_roots
 from .console import console_of
 from .container_console import is_read
-from .container_init import has_ended, signal_init
+from .container_init import halt_signal, has_ended, signal_init
 from .container_interfaces import has_interfaces, interfaces_of
 from .container_limits import set_size
 from .first_boot_content import check_recorded, content_of
-from .live_size import definition_of, macs_of
+from .live_size import definition_of
 from .machines import destroy
 from .seed import texts
 from .server_machines import ServerMachines
@@ -43,9 +42,6 @@ if TYPE_CHECKING:
     from .row_types import CompleteServer
 
 _MOST_NAME = 64  # bytes of a host name; that of a container is the name of its domain
-# What inits power off by: systemd(1), "SIGRTMIN+4"; init/init.c of BusyBox; lxc.container.conf(5),
-# "lxc.signal.halt".
-_OF_SYSTEMD, _OF_BUSYBOX, _OF_OTHERS = signal.SIGRTMIN + 4, signal.SIGUSR2, signal.SIGPWR
 _KEPT = 'user-data'  # of a container that is rebuilt: its files may be half removed
 _NO_CLOUD_NETWORK = 'network: {config: disabled}\n'
 
@@ -182,11 +178,9 @@ class ServerContainers(ServerMachines):
         with tolerate('NO_DOMAIN'):
             if self.lookup(row).isActive():
                 return
-        renew_root(self.root(row))
-        if row['volumes']:
-            from .container_volumes import renew
+        from .container_volumes import renew
 
-            renew(self.host, row['volumes'])
+        renew(self.host, self.root(row), row['volumes'])
 
     def rename(self, row: CompleteServer) -> None:
         """Rename the container if it is off: libvirt-LXC has to define it anew."""
@@ -245,7 +239,7 @@ class ServerContainers(ServerMachines):
         if size and not container_roots.has_size(root, size):  # first: what follows may need room
             container_roots.check_growth(row['name'], bool(self.lookup(row).isActive()))
             grow_root(root, size, grows_mounted())
-        if before.unfinished or _dns_of(before) != _dns_of(after):
+        if before.unfinished or container_names.of_dns(before) != container_names.of_dns(after):
             container_names.renew(row, root, first_id_of(root))
 
     def rebuild(self, row: CompleteServer) -> None:
@@ -297,18 +291,7 @@ class ServerContainers(ServerMachines):
         if has_ended(machine):
             destroy(machine)
             return
-        root = self.root(row)
+        number = halt_signal(self.root(row))
         if row['application']:
             number = application_from(row['application']).stop_signal
-        elif container_roots.is_systemd(root):
-            number = _OF_SYSTEMD
-        elif container_roots.is_busybox(root):
-            number = _OF_BUSYBOX
-        else:
-            number = _OF_OTHERS
         signal_init(machine, number)
-
-
-def _dns_of(server: Server) -> Tuple[object, ...]:
-    """What the files say by which a container resolves names."""
-    return server.dns_servers, server.dns_domain, macs_of(server)[:1]

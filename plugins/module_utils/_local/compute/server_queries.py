@@ -139,4 +139,4 @@ def find_outdated(record: Record, rows: Sequence[ListedServer]) -> Set[str]:
         return set()
     from .outdated_scripts import with_other_script
 
-    return with_other_script(record, with_hash)
+    return with_other_script(with_hash, init_scripts(record), record.secret())

@@ -33,6 +33,7 @@ from .server_queries import (
     key_names,
     server_rows,
 )
+from .server_row_deletion import delete
 from .server_status import recorded_power
 
 if TYPE_CHECKING:
@@ -44,12 +45,6 @@ _MEMBERS: Query[BalancerMemberRow] = Query('SELECT * FROM balancer_member WHERE 
 _KEYPAIRS: Query[KeypairRow] = Query('SELECT * FROM keypair')
 _ISO = """SELECT id FROM image WHERE name = ? AND disk_format = 'iso'
   AND task_state IS NOT ?"""
-# Nothing is left to attach them to, or to detach them from. {0}: servers that are deleted.
-_NO_LONGER_READ = f"""UPDATE main.volume SET task_state = NULL WHERE task_state IN
-  ('{TaskState.ATTACHING}', '{TaskState.DETACHING}')
-  AND id IN (SELECT volume_id FROM volume_reader WHERE server_id IN ({{0}}))
-  AND NOT EXISTS (SELECT 1 FROM volume_reader r WHERE r.volume_id = volume.id
-    AND r.server_id NOT IN ({{0}}) AND r.task_state = volume.task_state)"""
 # A script is written with its hash; see description_columns.
 _WRITTEN_OTHERWISE = ('init_script', 'hardware', 'dns_servers', 'description', 'labels')
 # The columns that hold an option as it is, or what follows from the flavor.
@@ -252,27 +247,6 @@ def _associate_floating_ip(
         return  # with a named port of the server
     port = record.value('SELECT id FROM port WHERE server_id = ? AND position = 0', server)
     addresses.associate(record, pools, port, None if address == AFTER_APPLY else address)
-
-
-def delete(record: Record, servers: Sequence[int]) -> None:
-    """Delete servers, snapshots, root volumes and automatic floating IPs; detach the rest."""
-    selected = 'SELECT value FROM json_each(?1)'
-    for statement in (
-        'DELETE FROM main.floating_ip WHERE automatic AND port_id IN '
-        f'(SELECT id FROM port WHERE server_id IN ({selected}))',
-        'UPDATE main.port SET server_id = NULL, position = 0 '
-        f'WHERE name IS NOT NULL AND server_id IN ({selected})',
-        f'DELETE FROM main.server_snapshot WHERE server_id IN ({selected})',
-        f'DELETE FROM main.volume WHERE bootable AND server_id IN ({selected})',
-        "UPDATE main.volume SET server_id = NULL, mount_point = '', task_state = CASE "
-        'WHEN task_state IN '
-        f"('{TaskState.ATTACHING}', '{TaskState.DETACHING}') THEN NULL ELSE task_state END "
-        f'WHERE server_id IN ({selected})',
-        _NO_LONGER_READ.format(selected),
-        f'DELETE FROM main.volume_reader WHERE server_id IN ({selected})',
-        f'DELETE FROM main.server WHERE id IN ({selected})',
-    ):
-        record.sql.execute(statement, (json.dumps(servers),))
 
 
 def complete_rows(

@@ -60,8 +60,8 @@ def translated(
             *map(queries.nic_of, row['bridge_ports']),
         ),
         floating_ip=floating[0] if floating else None,
-        volumes=tuple(volume['name'] for volume in row['volumes']),
-        read_only_volumes=tuple(one['name'] for one in row['volumes'] if one['read_only']),
+        volumes=_volumes(row, only_read=False),
+        read_only_volumes=_volumes(row, only_read=True),
         snapshots=queries.words_of(row['snapshots']),
         delete_protection=bool(row['delete_protection']),
         guest_agent=bool(row['guest_agent']),
@@ -93,6 +93,10 @@ def translated(
 
 def _hash(recorded: str | None) -> UserDataHash | None:
     return None if recorded is None else UserDataHash(recorded)
+
+
+def _volumes(row: ObservedServer, only_read: bool) -> Tuple[str, ...]:
+    return tuple(one['name'] for one in row['volumes'] if one['read_only'] or not only_read)
 
 
 def _power(row: ObservedServer, machine: Machine | None) -> str:

@@ -23,6 +23,7 @@ from ..record.host import Host
 from ..record.projection import Projections
 from . import server_rows
 from .machine_types import MachinesOfServers
+from .server_row_deletion import delete
 from .server_status import recorded_power
 
 if TYPE_CHECKING:
@@ -161,7 +162,7 @@ class ServerWriter:
         deleted = [rows[outcome.change.name]['id'] for outcome in outcomes if not outcome.error]
         self.projections.end_stale_flows()
         with self.record.writer.transaction():
-            server_rows.delete(self.record, deleted)
+            delete(self.record, deleted)
             self.record.writer.end(outcomes)
         self.projections.apply()
         return outcomes

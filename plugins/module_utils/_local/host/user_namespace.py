@@ -96,8 +96,12 @@ class UserNamespace:
         if process.returncode == -signal.SIGXFSZ:
             raise CloudError(f'{command[0]}: more than the {most} bytes that may be written')
         if process.returncode:
-            problem = (errors or printed or '').strip()[:500] or 'it was killed'
-            raise CloudError(f'{command[0]}: {problem}')
+            raise _failed(command[0], errors or printed)
+
+
+def _failed(program: str, printed: str | None) -> CloudError:
+    problem = (printed or '').strip()[:500] or 'it was killed'
+    return CloudError(f'{program}: {problem}')
 
 
 def _ended(

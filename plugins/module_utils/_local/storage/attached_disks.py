@@ -7,9 +7,12 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import Any, Dict
 
+from ..record.work import wait_until
 from . import disk_devices
+from .pools import Disk
 
 _INACTIVE = 2  # VIR_DOMAIN_XML_INACTIVE
+_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 
 
 def serials_of(machine: Any) -> Dict[str, str]:
@@ -46,3 +49,20 @@ def find_free_target(machine: Any, bus: str) -> str:
     in_use = serials_of(machine)
     targets = (disk_devices.target(bus, index) for index in range(1, 25))
     return next(target for target in targets if target not in in_use)
+
+
+def plug(machine: Any, disk: Disk, bus: str) -> None:
+    """Attach a disk to a running machine, unless it is."""
+    if find_target(machine, disk.serial):
+        return
+    device = disk_devices.disk_xml(disk, bus, find_free_target(machine, bus))
+    limits = limits_of(machine, disk.serial)
+    machine.attachDeviceFlags(device.replace('</disk>', f'{limits}</disk>'), _LIVE)
+
+
+def unplug(machine: Any, disk: Disk, seconds: float) -> bool:
+    """Detach a disk from a running machine; return whether its guest has released it in time."""
+    if not find_target(machine, disk.serial):
+        return True
+    machine.detachDeviceAlias('ua-' + disk.serial, _LIVE)
+    return wait_until(lambda: not find_target(machine, disk.serial), seconds)

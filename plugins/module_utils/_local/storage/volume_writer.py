@@ -16,9 +16,8 @@ from ..record.host import Host
 from ..record.projection import Projections
 from ..record.protection import protected_columns
 from ..record.record import Record
-from ..record.work import wait_until
 from . import disk_devices
-from .attached_disks import find_free_target, find_target, limits_of
+from .attached_disks import find_target, plug, unplug
 from .pool_writer import writer_of
 from .pools import Disk
 from .volume_guests import running_machine
@@ -36,7 +35,6 @@ _JOINED = 'UPDATE main.volume_reader SET task_state = NULL WHERE volume_id = ?'
 _LEFT = "DELETE FROM main.volume_reader WHERE volume_id = ? AND task_state = 'detaching'"
 _DELETED = 'DELETE FROM main.volume WHERE id = ?'
 Redefine = Callable[[Iterable[str]], None]
-_LIVE = 1  # VIR_DOMAIN_AFFECT_LIVE
 
 
 def row_of(record: Record, change: Change) -> ListedVolume:
@@ -271,11 +269,8 @@ class VolumeWriter:
 
     def _plug(self, row: ListedVolume, disk: Disk) -> None:
         machine = self._machine(row)
-        if machine and not find_target(machine, disk.serial):
-            bus = bus_of(row)
-            device = disk_devices.disk_xml(disk, bus, find_free_target(machine, bus))
-            device = device.replace('</disk>', f'{limits_of(machine, disk.serial)}</disk>')
-            machine.attachDeviceFlags(device, _LIVE)
+        if machine:
+            plug(machine, disk, bus_of(row))
 
     def _detach(self, change: Change) -> None:
         row = row_of(self.record, change)
@@ -292,19 +287,11 @@ class VolumeWriter:
 
     def _unplug(self, row: ListedVolume) -> None:
         machine = self._machine(row)
-        serial = disk_of(self.pool, row).serial
-        if not machine or not find_target(machine, serial):
-            return
-        machine.detachDeviceAlias('ua-' + serial, _LIVE)
-
-        def is_released() -> bool:
-            return not find_target(machine, serial)
-
-        if not wait_until(is_released, self.work.time_left()):
-            server = row['server']
+        disk = disk_of(self.pool, row)
+        if machine and not unplug(machine, disk, self.work.time_left()):
             raise TimedOut(
                 f'timed out after {self.host.timeout} s (wait_timeout) waiting for the guest of '
-                f'{server} to release it; a paused guest does when it resumes',
+                f'{row["server"]} to release it; a paused guest does when it resumes',
                 'wait_timeout',
             )
 
