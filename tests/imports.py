@@ -31,7 +31,7 @@ LIMITS = {
     'security_group': 191,
     'server': 271,
     'server_log': 159,
-    'server_snapshot': 142,
+    'server_snapshot': 138,
     'volume': 134,
     'volume_snapshot': 138,
 }

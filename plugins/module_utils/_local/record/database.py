@@ -79,16 +79,14 @@ class Database:
         if is_inaccessible(error):
             return CloudError(
                 f'the record {self.path} cannot be accessed: {error}; '
-                'check for a disk that is full or read-only, or another writer, then run the task '
-                'again'
+                'check for a full or read-only disk or another writer'
             )
         return Damaged(f'the record {self.path} cannot be read: {error}; {RECOVER}')
 
     def check_version(self) -> None:
         if self.version <= 0:
             raise Damaged(
-                f'the record {self.path} is damaged: it has version {self.version}, '
-                f'as a file without tables has; {RECOVER}'
+                f'the record {self.path} is damaged: its version is {self.version}; {RECOVER}'
             )
         if self.version > VERSION:
             raise NewerVersion(
