@@ -65,24 +65,24 @@ def test_turns(action: str, most: int, turns: tuple[tuple[str, ...], ...]) -> No
         assert [change.name for change in found.changes] == ['b', 'a', 'c', 'd']
 
 
-def test_upkeep() -> None:
+@pytest.mark.parametrize('action', ['reboot_hard', 'stop'])
+def test_upkeep(action: str) -> None:
     """What the cloud repairs is shown where it is applied: before the first turn."""
     load = Change('firewall', 'host', Verb.LOAD, None, None)
     cloud: Any = SimpleNamespace(
         upkeep=SimpleNamespace(changes=lambda: (load,)), access=None, profile=None
     )
     resource: Any = SimpleNamespace(kind='server', plan=lambda _request, observed: observed)
-    for action in ('reboot_hard', 'stop'):
-        found = plan_of(resource, cloud, None, partial(planned, action))
-        applied: list[Change] = []
+    found = plan_of(resource, cloud, None, partial(planned, action))
+    applied: list[Change] = []
 
-        def apply(changes: Sequence[Change], applied: list[Change] = applied) -> list[Outcome]:
-            applied += changes
-            return [Outcome(change) for change in changes]
+    def apply(changes: Sequence[Change]) -> list[Outcome]:
+        applied.extend(changes)
+        return [Outcome(change) for change in changes]
 
-        apply_in_turn(found, apply, lambda _names: [])
-        assert load in found.changes
-        assert applied == list(found.changes)
+    apply_in_turn(found, apply, lambda _names: [])
+    assert load in found.changes
+    assert applied == list(found.changes)
 
 
 def test_range() -> None:
