@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 from collections.abc import Iterable
 from datetime import datetime, timezone
-from subprocess import TimeoutExpired
 from typing import Dict
 
 from ..._cloud import CloudError, Invalid
-from ..._cloud.programs import run
 from ..host.files import read_file
 from . import program
 
@@ -108,10 +107,15 @@ def timer_text(project: str, name: str, on_calendar: str) -> str:
 def _analyze(*texts: str) -> str | None:
     """Return what systemd says about calendar expressions; None if one of them is none."""
     try:
-        untranslated = {**os.environ, 'LC_ALL': 'C'}
-        command = ['systemd-analyze', 'calendar', *texts]
-        ran = run(command, environment=untranslated, timeout=_SECONDS)
-    except (OSError, TimeoutExpired) as error:
+        ran = subprocess.run(  # pylint: disable=ansible-bad-function
+            ['systemd-analyze', 'calendar', *texts],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_SECONDS,
+            env={**os.environ, 'LC_ALL': 'C'},
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
         raise CloudError(f'systemd-analyze calendar cannot be run: {error}') from error
     return None if ran.returncode else ran.stdout
 
