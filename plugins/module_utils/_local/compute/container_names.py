@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Dict, Tuple
 
 from ..._cloud import CloudError
 from ..host.guest_files import read_inside, write_inside
+from .live_size import macs_of
 
 if TYPE_CHECKING:
     from ..._model.server import Server
@@ -69,5 +70,4 @@ def _hosts(row: CompleteServer) -> str:
 
 def of_dns(server: Server) -> Tuple[object, ...]:
     """What the files say by which a container resolves names."""
-    first = [(nic.place, nic.mac) for nic in server.networks[:1]]
-    return server.dns_servers, server.dns_domain, first
+    return server.dns_servers, server.dns_domain, macs_of(server)[:1]
